@@ -1,0 +1,100 @@
+# make setup   .venv, Node packages and the built labextension
+# make demo    setup, then JupyterLab at the quickstart
+# make test    setup, then everything: lint, Python, TypeScript, conformance, browser
+# make help    the other targets
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PY := $(BIN)/python
+STAMPS := build/stamps
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+TS_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) $(wildcard labextension/*.json labextension/*.mjs labextension/*.js)
+
+.PHONY: help setup demo test test-long lint format test-python test-typescript test-browser conformance browser wheel bench clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+setup: $(STAMPS)/python $(STAMPS)/labextension $(STAMPS)/install ## .venv, Node packages and the built labextension
+
+$(STAMPS)/python: requirements/dev.txt requirements/uv.txt
+	@mkdir -p $(STAMPS)
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), f"Python 3.11 or newer is needed, this is {sys.version}"'
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	$(PY) -m uv pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt requirements/uv.txt
+	touch $@
+
+$(STAMPS)/npm: labextension/package-lock.json
+	@mkdir -p $(STAMPS)
+	cd labextension && $(NPM_CI)
+	touch ../$@
+
+$(STAMPS)/labextension: $(STAMPS)/python $(STAMPS)/npm $(TS_SOURCES)
+	cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
+	touch ../$@
+
+$(STAMPS)/install: $(STAMPS)/labextension pyproject.toml
+	$(PY) -m uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup ## JupyterLab at the quickstart, on the embedded node
+	$(PY) -m jupyterlab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/01-quickstart.ipynb $(DEMO_ARGS)
+
+lint: setup ## every formatter, linter and type checker, changing nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	cd labextension && npm run --silent lint
+
+format: setup ## let the formatters change files
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cd labextension && npm run --silent format
+
+test-python: setup ## the Python suites but the browser's
+	$(PY) -m pytest -m 'not browser and not heavy'
+
+test-typescript: setup ## the TypeScript suites
+	cd labextension && npm test --silent
+
+browser: ## Chromium, from Debian's packages where apt is there
+	@if ! command -v chromium chromium-browser google-chrome >/dev/null; then
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver fonts-dejavu-core >/dev/null
+	  else
+	    echo "no Chromium: install the packages chromium and chromium-driver (or set IPFS_COMM_CHROMIUM)" >&2; exit 1
+	  fi
+	fi
+
+test-browser: setup browser ## a real JupyterLab in Chromium
+	$(PY) -m pytest -m browser tests/browser
+
+conformance: setup $(STAMPS)/conformance ## interface-ipfs-core through the unmodified client
+	cd tests/conformance && PATH="$(CURDIR)/$(BIN):$$PATH" node run.mjs
+
+$(STAMPS)/conformance: tests/conformance/package-lock.json
+	@mkdir -p $(STAMPS)
+	cd tests/conformance && $(NPM_CI)
+	touch ../../$@
+
+test: lint test-python test-typescript conformance test-browser ## everything, from nothing
+
+test-long: test ## what takes minutes or gigabytes as well
+	$(PY) -m pytest -m heavy
+
+wheel: setup ## the wheel and the source distribution in dist/
+	$(PY) -m build --no-isolation --outdir dist .
+
+clean: ## forget what was built
+	rm -rf build dist $(VENV) labextension/lib labextension/node_modules tests/conformance/node_modules ipfs_comm/labextension ipfs_comm/widgets/static

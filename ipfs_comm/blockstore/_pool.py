@@ -1,0 +1,63 @@
+"""A small pool for work that would block the loop; the work runs inline where there are no threads."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Pyodide and its like can import `threading` but start no thread.
+HAVE_THREADS: Final = sys.platform not in ("emscripten", "wasi")
+
+
+class Pool:
+    """Threads that start on first use and are all gone after `close`.
+
+    Parameters
+    ----------
+    workers : int
+        Most threads.
+    name : str
+        Prefix of their names.
+    """
+
+    def __init__(self, workers: int = 2, name: str = "ipfs_comm") -> None:
+        self._workers = workers
+        self._name = name
+        self._executor: ThreadPoolExecutor | None = None
+
+    @property
+    def workers(self) -> int:
+        """How many pieces of work can run at once."""
+        return self._workers if HAVE_THREADS else 1
+
+    def submit(self, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
+        """Start `work` and return a future of the running loop."""
+        loop = asyncio.get_running_loop()
+        if not HAVE_THREADS:
+            future: asyncio.Future[R] = loop.create_future()
+            try:
+                future.set_result(work(*args, **kwargs))
+            except Exception as error:
+                future.set_exception(error)
+            return future
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self._workers, self._name)
+        return asyncio.wrap_future(self._executor.submit(work, *args, **kwargs), loop=loop)
+
+    async def run(self, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return what `work` returns; cancelling the caller does not stop work that has begun."""
+        return await self.submit(work, *args, **kwargs)
+
+    def close(self) -> None:
+        """Wait for running work, drop what has not begun, end the threads."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=True, cancel_futures=True)

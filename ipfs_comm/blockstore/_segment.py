@@ -1,0 +1,195 @@
+"""Segment files: records appended one after another, each with a checksum.
+
+File: 16 bytes of header (magic, format), then records. Record, little-endian: CRC-32 of all that follows (4 bytes),
+length of the data (4), length of the multihash (2), a fixed mark (2), the multihash, the data. A record is whole or it
+is not there: whatever follows the last whole record is cut off by the next owner.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ipfs_comm.blockstore import _locks
+from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
+from ipfs_comm.errors import HashMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+MAGIC: Final = b"ipfs-seg" + (1).to_bytes(4, "little") + bytes(4)
+#: A segment that has reached this many bytes takes no more records.
+SEGMENT_LIMIT: Final = 256 * 1024 * 1024
+SUFFIX: Final = ".seg"
+
+_HEAD: Final = struct.Struct("<IIHH")
+_TAIL: Final = struct.Struct("<IHH")
+_MARK: Final = 0x1BF5
+
+
+class Location(NamedTuple):
+    """Where a block is: segment number, offset of its record, bytes of its data."""
+
+    segment: int
+    offset: int
+    size: int
+
+
+def path_of(folder: Path, number: int) -> Path:
+    """Return the path of a segment."""
+    return folder / f"{number:08d}{SUFFIX}"
+
+
+def numbers_in(folder: Path) -> list[int]:
+    """Return the numbers of the segments in a folder, ascending."""
+    return sorted(
+        int(entry.name[: -len(SUFFIX)])
+        for entry in os.scandir(folder)
+        if entry.name.endswith(SUFFIX) and entry.name[: -len(SUFFIX)].isdigit()
+    )
+
+
+def record_size(multihash: bytes, size: int) -> int:
+    """Return how many bytes a record takes."""
+    return _HEAD.size + len(multihash) + size
+
+
+def record(multihash: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """Return a record as two parts, its head and its data."""
+    tail = _TAIL.pack(len(data), len(multihash), _MARK) + multihash
+    return zlib.crc32(data, zlib.crc32(tail)).to_bytes(4, "little") + tail, data
+
+
+def read_record(fd: int, path: Path, multihash: bytes, location: Location) -> bytes:
+    """Return a record's data.
+
+    Raises
+    ------
+    HashMismatchError
+        The record is damaged or cut off.
+    """
+    head_size = _HEAD.size + len(multihash)
+    head = _locks.read_at(fd, head_size, location.offset)
+    data = _locks.read_at(fd, location.size, location.offset + head_size)
+    expected = _TAIL.pack(location.size, len(multihash), _MARK) + multihash
+    if (
+        head[4:] != expected
+        or len(data) != location.size
+        or zlib.crc32(data, zlib.crc32(expected)) != int.from_bytes(head[:4], "little")
+    ):
+        raise HashMismatchError(
+            f"the record of block {multihash.hex()} (multihash) at byte {location.offset} of {path} is damaged: "
+            "remove the block and add its content again, and check the disk",
+            detail={"path": str(path), "offset": location.offset, "multihash": multihash.hex()},
+        )
+    return data
+
+
+def scan(fd: int, start: int, end: int) -> Iterator[tuple[bytes, bytes, int]]:
+    """Yield (multihash, data, offset) of the whole records from `start`, up to the first that is not whole."""
+    offset = start
+    while offset + _HEAD.size <= end:
+        head = _locks.read_at(fd, _HEAD.size, offset)
+        if len(head) < _HEAD.size:
+            return
+        crc, size, name_size, mark = _HEAD.unpack(head)
+        whole = _HEAD.size + name_size + size
+        if mark != _MARK or size > MAX_BLOCK_SIZE or offset + whole > end:
+            return
+        body = _locks.read_at(fd, name_size + size, offset + _HEAD.size)
+        if len(body) != name_size + size or zlib.crc32(body, zlib.crc32(head[4:])) != crc:
+            return
+        yield body[:name_size], body[name_size:], offset
+        offset += whole
+
+
+class OwnedSegment:
+    """A segment whose lock this process holds: the only one that appends to it.
+
+    Parameters
+    ----------
+    number : int
+    path : Path
+    fd : int
+        Open for reading and writing, locked; belongs to this object.
+    """
+
+    def __init__(self, number: int, path: Path, fd: int) -> None:
+        self.number = number
+        self.path = path
+        self.fd = fd
+        self.end = os.fstat(fd).st_size
+        #: Bytes that the index knows to be good.
+        self.committed = 0
+
+    @classmethod
+    def take(cls, folder: Path, number: int) -> OwnedSegment | None:
+        """Return an existing segment, locked; None where another process owns it or it has gone."""
+        path = path_of(folder, number)
+        try:
+            fd = _locks.open_file(path)
+        except FileNotFoundError:
+            return None
+        if not _locks.try_lock(fd):
+            os.close(fd)
+            return None
+        return cls(number, path, fd)
+
+    @classmethod
+    def create(cls, folder: Path) -> OwnedSegment:
+        """Return a new segment with the next free number, locked."""
+        number = (numbers_in(folder) or [0])[-1]
+        while True:
+            number += 1
+            path = path_of(folder, number)
+            try:
+                fd = _locks.open_file(path, create=True, exclusive=True)
+            except FileExistsError:
+                continue
+            # Another process may look for unlocked segments at this very moment; then it keeps this one.
+            if not _locks.try_lock(fd):
+                os.close(fd)
+                continue
+            segment = cls(number, path, fd)
+            try:
+                segment.cut(0)
+                _locks.sync_directory(folder)
+            except OSError:
+                segment.release()
+                raise
+            return segment
+
+    def cut(self, end: int) -> None:
+        """Cut everything from `end` on; a segment without a whole header gets one."""
+        if end < len(MAGIC) or _locks.read_at(self.fd, len(MAGIC), 0) != MAGIC:
+            os.ftruncate(self.fd, 0)
+            _locks.write_at(self.fd, (MAGIC,), 0)
+            end = len(MAGIC)
+        elif end < self.end:
+            os.ftruncate(self.fd, end)
+        self.end = end
+
+    def append(self, blocks: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, Location]]:
+        """Write records; on an error the segment is as it was before."""
+        parts: list[bytes] = []
+        places: list[tuple[bytes, Location]] = []
+        end = self.end
+        for multihash, data in blocks:
+            parts += record(multihash, data)
+            places.append((multihash, Location(self.number, end, len(data))))
+            end += record_size(multihash, len(data))
+        try:
+            _locks.write_at(self.fd, parts, self.end)
+        except OSError:
+            os.ftruncate(self.fd, self.end)
+            raise
+        self.end = end
+        return places
+
+    def release(self) -> None:
+        """Give the lock and the handle back."""
+        _locks.unlock(self.fd)
+        os.close(self.fd)

@@ -1,0 +1,132 @@
+"""What a blockstore is: blocks under their multihash, durable after ``sync``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Final, Self
+
+from ipfs_comm.errors import LimitError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from ipfs_comm.ipld import CID
+
+#: The largest block that any store of this package keeps, in bytes: what Kubo and its Bitswap accept.
+MAX_BLOCK_SIZE: Final = 2 * 1024 * 1024
+
+
+class Blockstore(ABC):
+    """Blocks by CID. Two CIDs with one multihash name one block, as in Kubo.
+
+    A store trusts what it is given: bytes from outside are verified against their CID at the door where they come in (a
+    CAR, a gateway, ``block.put``), not here. Blocks with an identity CID are never stored: they are always there, made
+    from the CID. Every method may be called from any task of the loop that opened the store; nothing here blocks that
+    loop.
+
+    A store is an async context manager that closes itself.
+    """
+
+    @abstractmethod
+    async def get(self, cid: CID) -> bytes:
+        """Return the block's bytes.
+
+        Parameters
+        ----------
+        cid : CID
+
+        Returns
+        -------
+        bytes
+            Never longer than `MAX_BLOCK_SIZE`.
+
+        Raises
+        ------
+        NotFoundError
+            The block is not in this store.
+        HashMismatchError
+            The block's record is damaged; the message says where.
+        RepositoryError
+            The store is closed, or belongs to the process that this one was forked from.
+        """
+
+    @abstractmethod
+    async def has(self, cid: CID) -> bool:
+        """Tell whether `get` would find the block."""
+
+    @abstractmethod
+    async def size(self, cid: CID) -> int:
+        """Return the block's length in bytes without reading it.
+
+        Raises
+        ------
+        NotFoundError
+            The block is not in this store.
+        """
+
+    @abstractmethod
+    async def put(self, cid: CID, data: bytes) -> None:
+        """Keep a block; at once visible to `get` here, durable and visible to other processes after `sync`.
+
+        Putting a block that is there already does nothing.
+
+        Raises
+        ------
+        LimitError
+            The block is longer than `MAX_BLOCK_SIZE`.
+        NoSpaceError
+            The disk or the store's limit is full; the store is as it was before.
+        """
+
+    async def put_many(self, blocks: Iterable[tuple[CID, bytes]]) -> None:
+        """Keep many blocks, in order; what was put before an error stays."""
+        for cid, data in blocks:
+            await self.put(cid, data)
+
+    @abstractmethod
+    async def delete(self, cid: CID) -> None:
+        """Forget a block, if it is there; durable and visible to other processes after `sync`."""
+
+    @abstractmethod
+    def cids(self) -> AsyncIterator[CID]:
+        """Iterate over all blocks as CIDv1 with codec raw (a store knows multihashes, not codecs), in no order.
+
+        Blocks put or deleted meanwhile may or may not be met. Memory does not grow with the number of blocks.
+        """
+
+    @abstractmethod
+    async def sync(self) -> None:
+        """Make everything that was put or deleted before this call durable.
+
+        The durability point: an API call that acknowledges data awaits this once, at its end.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Sync, then give back every handle, lock and thread. Closing twice is allowed."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+
+def check_size(cid: CID, data: bytes) -> None:
+    """Refuse a block that is longer than `MAX_BLOCK_SIZE`.
+
+    Raises
+    ------
+    LimitError
+    """
+    if len(data) > MAX_BLOCK_SIZE:
+        raise LimitError(
+            f"block {cid} is {len(data)} bytes long; a block is at most {MAX_BLOCK_SIZE} (2 MiB): use a smaller "
+            f"chunk size, or split the node",
+            detail={"cid": str(cid), "size": len(data), "limit": MAX_BLOCK_SIZE},
+        )
+
+
+def missing(cid: CID, where: str) -> NotFoundError:
+    """Return the error for a block that is not in the store described by `where`."""
+    return NotFoundError(f"block {cid} is not in {where}", detail={"cid": str(cid)})

@@ -1,0 +1,128 @@
+"""What the user may choose about the kernel's node, and which of several sources counts.
+
+Three sources, the later winning: traitlets (``c.IPFSComm.repo = …`` in a configuration file), the environment
+(``IPFS_COMM_REPO``), and options given in the session (``%ipfs repo …``, ``%config IPFSComm.repo = …``). Where a
+choice cannot be met the error names its source: what was asked for is never silently replaced.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from traitlets import Bool, Enum, Int, TraitError, Unicode
+from traitlets.config import Configurable
+
+from ipfs_comm.errors import InvalidInputError, NotSupportedError
+
+__all__ = ["ENVIRONMENT", "Choice", "IPFSComm"]
+
+#: Trait name to environment variable.
+ENVIRONMENT = {"node": "IPFS_COMM_NODE", "repo": "IPFS_COMM_REPO", "kubo_api": "IPFS_COMM_KUBO_API"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The value that counts, and where it comes from (empty for a default)."""
+
+    value: Any
+    source: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.value!r}" + (f" (set by {self.source})" if self.source else "")
+
+
+class IPFSComm(Configurable):
+    """Configuration of ``%load_ext ipfs_comm``."""
+
+    node = Enum(
+        ["embedded", "kubo", "auto"],
+        default_value="auto",
+        help="Which node: embedded, kubo, or auto (kubo where kubo_api is given).",
+    ).tag(config=True)
+    repo = Unicode(
+        "", help='Folder of the repository, ":memory:" to keep nothing, or empty for the user\'s data folder.'
+    ).tag(config=True)
+    kubo_api = Unicode("", help="Address of a Kubo daemon's RPC API, for example http://127.0.0.1:5001.").tag(
+        config=True
+    )
+    read_only = Bool(False, help="Refuse every call that would write to the repository.").tag(config=True)
+    max_links = Int(64, min=1, max=1024, help="Links that pages may have open to this kernel at a time.").tag(
+        config=True
+    )
+    max_snapshot = Int(
+        8 * 2**20,
+        min=0,
+        help="Largest HTML, in characters, that a %%ipfs_js cell leaves in the notebook as its stored result.",
+    ).tag(config=True)
+    page_timeout = Int(5, min=1, max=600, help="Seconds within which a page must take a %%ipfs_js cell.").tag(
+        config=True
+    )
+
+    def __init__(self, **arguments: Any) -> None:
+        self._session: dict[str, str] = {}
+        self._loading = True
+        super().__init__(**arguments)
+        self._loading = False
+        self.observe(self._chosen, names=list(self.class_traits(config=True)))
+
+    def _chosen(self, change: Any) -> None:
+        self._session[change["name"]] = "this session"
+
+    def choose(self, name: str, text: str) -> None:
+        """Set option `name` from the text of a ``%ipfs`` command.
+
+        Raises
+        ------
+        InvalidInputError
+            For an option that does not exist, or a value that it cannot have.
+        """
+        trait = self.class_traits(config=True).get(name)
+        if trait is None:
+            raise InvalidInputError(
+                f"%ipfs has no option {name!r}; there are {', '.join(sorted(self.class_traits(config=True)))}"
+            )
+        try:
+            setattr(self, name, trait.from_string(text))
+        except (TraitError, ValueError) as error:
+            raise InvalidInputError(f"%ipfs {name} cannot be {text!r}: {error}") from error
+        self._session[name] = f"%ipfs {name}"
+
+    def choice(self, name: str) -> Choice:
+        """Return the value of `name` that counts, and its source.
+
+        Raises
+        ------
+        InvalidInputError
+            If the environment holds something that the option cannot be.
+        """
+        if name in self._session:
+            return Choice(getattr(self, name), self._session[name])
+        variable = ENVIRONMENT.get(name)
+        if variable and os.environ.get(variable):
+            text = os.environ[variable]
+            try:
+                return Choice(getattr(type(self)(**{name: text}), name), variable)
+            except TraitError as error:
+                raise InvalidInputError(f"{variable} is {text!r}: {error}") from error
+        value = getattr(self, name)
+        default = self.class_traits()[name].default_value
+        return Choice(value, f"c.IPFSComm.{name}" if value != default else "")
+
+    def kind(self) -> str:
+        """Return the kind of node to open: ``embedded`` is the only one in this version.
+
+        Raises
+        ------
+        NotSupportedError
+            If another one was chosen, or the address of another one.
+        """
+        node, api = self.choice("node"), self.choice("kubo_api")
+        if node.value == "kubo" or (node.value == "auto" and api.value):
+            asked = f"node = {node}" if node.value == "kubo" else f"kubo_api = {api}"
+            raise NotSupportedError(
+                f"a Kubo daemon as the kernel's node was asked for ({asked}), and this version of ipfs_comm has "
+                "the embedded node only: take that with `%ipfs node embedded`"
+            )
+        return "embedded"

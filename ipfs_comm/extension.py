@@ -1,0 +1,265 @@
+"""``%load_ext ipfs_comm``: ties node, server, carriers and magics together for one kernel, and apart again."""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import logging
+import os
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from ipfs_comm.cells import Cell, Cells
+from ipfs_comm.config import IPFSComm
+from ipfs_comm.errors import IPFSCommError, NoPageError, NotSupportedError
+from ipfs_comm.kernelnode import KernelNode
+from ipfs_comm.proxy import Proxy
+from ipfs_comm.runtime import Runtime
+from ipfs_comm.wire.carriers.comm import CommTarget
+from ipfs_comm.wire.carriers.direct import ControlRoad
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ipfs_comm.wire import Acceptor, Link, MessagePort
+    from ipfs_comm.wire.carriers.base import Carrier
+
+__all__ = ["TARGET", "Extension", "load_ipython_extension", "unload_ipython_extension"]
+
+logger = logging.getLogger(__name__)
+
+#: Name of the comm target, by which pages find the kernel's end.
+TARGET = "ipfs_comm"
+#: Name under which a user's code finds the node.
+NAME = "ipfs"
+#: Seconds that the control thread may take to hand over or give back its stream.
+HOOK_TIMEOUT = 2.0
+UNLOAD_TIMEOUT = 5.0
+EXIT_TIMEOUT = 2.0
+
+_loaded: weakref.WeakKeyDictionary[Any, Extension] = weakref.WeakKeyDictionary()
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Load the extension into `shell`; a second time does nothing.
+
+    Parameters
+    ----------
+    shell : IPython.core.interactiveshell.InteractiveShell
+        The shell of a kernel, or of a terminal, which then has ``ipfs`` and no pages.
+    """
+    extension = _loaded.get(shell)
+    if extension is None:
+        extension = Extension(shell)
+        extension.start()
+        _loaded[shell] = extension
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Give back all that loading took: threads, the control stream, the target, names, magics, files."""
+    extension = _loaded.pop(shell, None)
+    if extension is not None:
+        extension.stop()
+
+
+class Extension:
+    """What is loaded into one shell.
+
+    Parameters
+    ----------
+    shell : IPython.core.interactiveshell.InteractiveShell
+        The shell.
+
+    Attributes
+    ----------
+    config : IPFSComm
+        What was chosen.
+    cells : Cells
+        The ``%%ipfs_js`` executions that are not over.
+    proxy : Proxy
+        What users know as ``ipfs``.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self.kernel: Any = getattr(shell, "kernel", None)
+        self.config = IPFSComm(parent=shell)
+        self._runtime = Runtime()
+        self._node = KernelNode(self.config, _announce)
+        self.proxy = Proxy(self._node.open, self._runtime, self._node.allow)
+        self.cells = Cells(self._serve, self._later, self.config.max_snapshot)
+        self._acceptor: Acceptor | None = None
+        self._road: ControlRoad | None = None
+        self._target: CommTarget | None = None
+        self._magics: Any = None
+        self._names: set[str] = set()
+
+    def start(self) -> None:
+        """Start the loop, hook the carriers, and put the names into place."""
+        from ipfs_comm.magics import IPFSMagics
+
+        loop = self._runtime.loop
+        if self.kernel is not None:
+            self._target = CommTarget(self.kernel, TARGET, loop, self._accept)
+            self._target.register()
+            if ControlRoad.available(self.kernel):
+                self._road = ControlRoad(self.kernel, TARGET, loop, self._accept)
+                self._road.install().result(HOOK_TIMEOUT)
+        self._magics = IPFSMagics(self.shell, self)
+        self.shell.register_magics(self._magics)
+        self.shell.configurables.append(self.config)
+        atexit.register(self._at_exit)
+        if NAME in self.shell.user_ns:
+            sys.stdout.write(
+                f"ipfs_comm: the name `{NAME}` is taken here and stays; `%ipfs as NAME` binds the node to another\n"
+            )
+        else:
+            self.bind(NAME)
+
+    def stop(self) -> None:
+        """Give everything back."""
+        atexit.unregister(self._at_exit)
+        if self._target is not None:
+            self._target.unregister()
+        try:
+            self._runtime.close(self._finish, timeout=UNLOAD_TIMEOUT)
+        finally:
+            if self._road is not None:
+                self._road.uninstall().result(HOOK_TIMEOUT)
+            self._remove_names()
+
+    def _remove_names(self) -> None:
+        self.shell.drop_by_id(dict.fromkeys(self._names, self.proxy))
+        if self.config in self.shell.configurables:
+            self.shell.configurables.remove(self.config)
+        manager = self.shell.magics_manager
+        for kind, names in self._magics.magics.items():
+            for name, function in names.items():
+                if manager.magics[kind].get(name) == function:
+                    del manager.magics[kind][name]
+        manager.registry.pop(type(self._magics).__name__, None)
+
+    async def _finish(self) -> None:
+        self.cells.close()
+        if self._acceptor is not None:
+            self._acceptor.close()
+        await self._node.close()
+
+    def _at_exit(self) -> None:
+        if not self._runtime.owned():
+            return
+        try:
+            # Links need no farewell: the pages see that the kernel is gone.
+            self._runtime.close(self._node.close, timeout=EXIT_TIMEOUT)
+        except Exception:
+            logger.warning("the IPFS node was not closed in order", exc_info=True)
+
+    def _accept(self, carrier: Carrier) -> None:
+        if self._acceptor is None:
+            from ipfs_comm.wire import Acceptor
+
+            self._acceptor = Acceptor({"ipfs": self._serve_link, "cell": self.cells.claim})
+        self._acceptor.accept(carrier)
+
+    def _serve_link(self, _link: Link, port: MessagePort, _params: Mapping[str, Any]) -> None:
+        self._serve(port)
+
+    def _serve(self, port: MessagePort) -> None:
+        from ipfs_comm.rpc import IPFSService, Server
+
+        service = IPFSService(self._node.open, read_only=bool(self.config.choice("read_only").value))
+        Server(service).connect(port)
+
+    def _later(self, function: Callable[..., None], *arguments: Any) -> None:
+        self._runtime.loop.call_soon_threadsafe(function, *arguments)
+
+    def after(self, seconds: float, function: Callable[[], object]) -> None:
+        """Call `function` on the loop when `seconds` are over."""
+        loop = self._runtime.loop
+        loop.call_soon_threadsafe(loop.call_later, seconds, function)
+
+    def need_pages(self) -> None:
+        """Check that there can be pages at all.
+
+        Raises
+        ------
+        NoPageError
+            In a shell that is no kernel's.
+        """
+        if self.kernel is None:
+            raise NoPageError("%%ipfs_js runs in the page of a notebook, and this shell is no Jupyter kernel's")
+
+    def has_person(self) -> bool:
+        """Return whether somebody sits in front of the cell that runs now: whoever can be asked for input."""
+        return bool(getattr(self.kernel, "_allow_stdin", True))
+
+    def detached(self) -> bool:
+        """Return whether a cell must end before its result can come.
+
+        So it is where only this thread could hear the page (no control channel to hook), and in frontends that have
+        widgets and nothing else.
+        """
+        if self._road is None or self.cells.last_carrier == "widget":
+            return True
+        return self.cells.last_carrier == "" and _widgets_only()
+
+    def cell_widget(self, cell: Cell) -> tuple[Any, str]:
+        """Return a widget model that runs `cell`; where widgets cannot be had, None and why."""
+        from ipfs_comm.wire.carriers.widget import WidgetPort
+
+        try:
+            from ipfs_comm.widgets import CellWidget
+
+            widget = CellWidget(token=cell.token)
+        except (ImportError, NotSupportedError) as error:
+            return None, str(error)
+        port = WidgetPort(self.kernel, widget, self._runtime.loop, self._accept, replace=False)
+        cell.cleanup += [port.close, widget.close]
+        return widget, ""
+
+    def choose(self, name: str, text: str) -> None:
+        """Set an option; what depends on it is opened anew."""
+        self.config.choose(name, text)
+        self.cells.max_snapshot = self.config.max_snapshot
+        self._runtime.wait(self._runtime.submit(self._node.close()))
+
+    def bind(self, name: str) -> None:
+        """Put the node into the user's namespace as `name`, until the extension is unloaded."""
+        self.shell.push({name: self.proxy}, interactive=False)
+        self._names.add(name)
+
+    def options(self) -> str:
+        """Return the names of the options."""
+        return ", ".join(sorted(self.config.class_traits(config=True)))
+
+    def describe(self) -> str:
+        """Return what ``%ipfs`` shows."""
+        try:
+            kind = self.config.kind()
+        except IPFSCommError as error:
+            kind = f"none: {error}"
+        repo = self._node.where or f"{self.config.choice('repo').value or 'the default'}, not opened yet"
+        roads = ["direct"] * (self._road is not None) + ["comm", "widget"] * (self._target is not None)
+        return "\n".join(
+            [
+                f"node      {kind}" + (", read-only" if self.config.choice("read_only").value else ""),
+                f"repo      {repo}",
+                f"carriers  {', '.join(roads) or 'none: no Jupyter kernel'}",
+            ]
+        )
+
+
+def _announce(where: str) -> None:
+    kept = "in memory, nothing is kept" if where == ":memory:" else where
+    sys.stdout.write(f"IPFS repository: {kept}\n")
+
+
+def _widgets_only() -> bool:
+    """Return whether this kernel belongs to a frontend in which no output's code reaches the kernel but by widgets."""
+    if "VSCODE_PID" in os.environ or "VSCODE_CWD" in os.environ:
+        return True
+    try:
+        return importlib.util.find_spec("google.colab") is not None
+    except ModuleNotFoundError:
+        return False

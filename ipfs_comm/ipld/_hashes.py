@@ -1,0 +1,185 @@
+"""The table of hash functions: code, name, sizes, and how each is computed.
+
+Specification: the rows of multiformats/multicodec with the tag ``multihash``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+from ipfs_comm.errors import UnknownHashError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["HASHES", "Hash", "by_name", "murmur3_x64_64"]
+
+Data: TypeAlias = "bytes | bytearray | memoryview"
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """One hash function.
+
+    Attributes
+    ----------
+    code : int
+        Its multicodec code.
+    name : str
+        Its multicodec name.
+    size : int or None
+        Longest digest in bytes; None where there is no limit.
+    default : int
+        Length of the digest in bytes unless another one is asked for.
+    compute : callable or None
+        From the data and the length wanted to a digest of at least that length; None where nothing here can compute it.
+    secure : bool
+        Whether it may vouch for blocks from strangers, by Kubo's rule.
+    writable : bool
+        Whether new blocks may be named with it; the others are there to read what exists.
+    """
+
+    code: int
+    name: str
+    size: int | None
+    default: int
+    compute: Callable[[Data, int], bytes] | None
+    secure: bool = True
+    writable: bool = True
+
+
+_MASK = (1 << 64) - 1
+
+
+def _mix(value: int) -> int:
+    value ^= value >> 33
+    value = value * 0xFF51AFD7ED558CCD & _MASK
+    value ^= value >> 33
+    value = value * 0xC4CEB9FE1A85EC53 & _MASK
+    return value ^ value >> 33
+
+
+def _rotate(value: int, by: int) -> int:
+    return (value << by | value >> 64 - by) & _MASK
+
+
+def murmur3_x64_64(data: Data) -> bytes:
+    """Return the first half of MurmurHash3 x64-128 with seed 0, big-endian: 8 bytes, as HAMT directories use it."""
+    data = bytes(data)
+    first = second = 0
+    c1, c2 = 0x87C37B91114253D5, 0x4CF5AD432745937F
+    whole = len(data) - len(data) % 16
+    for at in range(0, whole, 16):
+        k1 = int.from_bytes(data[at : at + 8], "little")
+        k2 = int.from_bytes(data[at + 8 : at + 16], "little")
+        first ^= _rotate(k1 * c1 & _MASK, 31) * c2 & _MASK
+        first = (_rotate(first, 27) + second) * 5 + 0x52DCE729 & _MASK
+        second ^= _rotate(k2 * c2 & _MASK, 33) * c1 & _MASK
+        second = (_rotate(second, 31) + first) * 5 + 0x38495AB5 & _MASK
+    tail = data[whole:]
+    if len(tail) > 8:
+        second ^= _rotate(int.from_bytes(tail[8:], "little") * c2 & _MASK, 33) * c1 & _MASK
+    if tail:
+        first ^= _rotate(int.from_bytes(tail[:8], "little") * c1 & _MASK, 31) * c2 & _MASK
+    first ^= len(data)
+    second ^= len(data)
+    first = first + second & _MASK
+    second = second + first & _MASK
+    return (_mix(first) + _mix(second) & _MASK).to_bytes(8, "big")
+
+
+def _hashlib(name: str, data: Data, _size: int) -> bytes:
+    return hashlib.new(name, data, usedforsecurity=False).digest()
+
+
+def _sha2_256(data: Data, _size: int) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _double_sha2_256(data: Data, _size: int) -> bytes:
+    return hashlib.sha256(hashlib.sha256(data).digest()).digest()
+
+
+def _shake(name: str, data: Data, size: int) -> bytes:
+    return hashlib.shake_128(data).digest(size) if name == "shake_128" else hashlib.shake_256(data).digest(size)
+
+
+def _blake2b(bits: int, data: Data, _size: int) -> bytes:
+    return hashlib.blake2b(data, digest_size=bits // 8).digest()
+
+
+def _blake2s(bits: int, data: Data, _size: int) -> bytes:
+    return hashlib.blake2s(data, digest_size=bits // 8).digest()
+
+
+def _blake3(data: Data, size: int) -> bytes:
+    try:
+        from blake3 import blake3
+    except ImportError:
+        raise UnknownHashError(
+            "blake3 cannot be computed here: the package blake3 is not installed; pip install blake3"
+        ) from None
+    made: bytes = blake3(data).digest(length=size)
+    return made
+
+
+def _rows() -> list[Hash]:
+    rows = [
+        Hash(0x00, "identity", None, 0, lambda data, _size: bytes(data)),
+        Hash(0x11, "sha1", 20, 20, partial(_hashlib, "sha1"), writable=False),
+        Hash(0x12, "sha2-256", 32, 32, _sha2_256),
+        Hash(0x13, "sha2-512", 64, 64, partial(_hashlib, "sha512")),
+        Hash(0x14, "sha3-512", 64, 64, partial(_hashlib, "sha3_512")),
+        Hash(0x15, "sha3-384", 48, 48, partial(_hashlib, "sha3_384")),
+        Hash(0x16, "sha3-256", 32, 32, partial(_hashlib, "sha3_256")),
+        Hash(0x17, "sha3-224", 28, 28, partial(_hashlib, "sha3_224")),
+        Hash(0x18, "shake-128", None, 32, partial(_shake, "shake_128"), secure=False, writable=False),
+        Hash(0x19, "shake-256", None, 64, partial(_shake, "shake_256")),
+        Hash(0x1A, "keccak-224", 28, 28, None),
+        Hash(0x1B, "keccak-256", 32, 32, None),
+        Hash(0x1C, "keccak-384", 48, 48, None),
+        Hash(0x1D, "keccak-512", 64, 64, None),
+        Hash(0x1E, "blake3", 128, 32, _blake3),
+        Hash(0x20, "sha2-384", 48, 48, partial(_hashlib, "sha384"), secure=False),
+        Hash(0x22, "murmur3-x64-64", 8, 8, lambda data, _size: murmur3_x64_64(data), secure=False, writable=False),
+        Hash(0x23, "murmur3-32", 4, 4, None, secure=False, writable=False),
+        Hash(0x56, "dbl-sha2-256", 32, 32, _double_sha2_256),
+        Hash(0xD5, "md5", 16, 16, partial(_hashlib, "md5"), secure=False, writable=False),
+    ]
+    rows += [
+        Hash(0xB200 + size, f"blake2b-{size * 8}", size, size, partial(_blake2b, size * 8), secure=size >= 20)
+        for size in range(1, 65)
+    ]
+    rows += [
+        Hash(0xB240 + size, f"blake2s-{size * 8}", size, size, partial(_blake2s, size * 8), secure=size >= 20)
+        for size in range(1, 33)
+    ]
+    return rows
+
+
+#: Every hash function of the table by its code.
+HASHES: Mapping[int, Hash] = MappingProxyType({row.code: row for row in _rows()})
+_BY_NAME = {row.name: row for row in HASHES.values()}
+#: Names that others give to the same functions.
+_BY_NAME["sha3"] = _BY_NAME["sha3-512"]
+_BY_NAME["murmur3"] = _BY_NAME["murmur3-x64-64"]
+
+
+def by_name(name: str) -> Hash:
+    """Return the hash function of that name.
+
+    Raises
+    ------
+    UnknownHashError
+        There is none.
+    """
+    try:
+        return _BY_NAME[name]
+    except (KeyError, TypeError):
+        raise UnknownHashError(
+            f"there is no hash function {name!r}: use a multicodec name such as 'sha2-256', 'sha3-256' or 'blake2b-256'"
+        ) from None

@@ -1,0 +1,146 @@
+"""The node of one kernel: opened at the first call, closed with the extension, opened anew when it is chosen anew."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from ipfs_comm.errors import IPFSCommError, NoSpaceError, NotSupportedError, RepositoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipfs_comm.config import IPFSComm
+
+__all__ = ["KernelNode"]
+
+#: What would write to the repository; refused where it was chosen to be read-only.
+WRITES = frozenset(
+    {
+        ("add",),
+        ("add_all",),
+        ("block", "put"),
+        ("block", "rm"),
+        ("dag", "put"),
+        ("files", "flush"),
+        ("files", "mkdir"),
+        ("pin", "add"),
+        ("pin", "rm"),
+    }
+)
+
+REMEDY = (
+    "choose another folder with `%ipfs repo /a/folder/you/can/write` or the environment variable IPFS_COMM_REPO, "
+    'or keep nothing with `%ipfs repo ":memory:"`'
+)
+
+
+class KernelNode:
+    """Opens, holds and closes the node that the configuration asks for.
+
+    All coroutines run on the runtime's loop.
+
+    Parameters
+    ----------
+    config : IPFSComm
+        What was chosen.
+    announce : callable
+        Told once for each node that opens where its repository is.
+    """
+
+    def __init__(self, config: IPFSComm, announce: Callable[[str], None]) -> None:
+        self._config = config
+        self._announce = announce
+        self._keeper: asyncio.Task[None] | None = None
+        self._opened: asyncio.Future[Any] | None = None
+        self._leave: asyncio.Event | None = None
+        #: Where the repository of the open node is; empty while none is open.
+        self.where = ""
+
+    def allow(self, path: tuple[str, ...]) -> None:
+        """Check that the verb at `path` may be called.
+
+        Raises
+        ------
+        NotSupportedError
+            With code ``ERR_DENIED``, if it writes and the node was chosen to be read-only.
+        """
+        if path in WRITES and (chosen := self._config.choice("read_only")).value:
+            raise NotSupportedError(
+                f"ipfs.{'.'.join(path)} would write to the repository, and read_only is {chosen}: "
+                "allow it with `%ipfs read_only false`",
+                code="ERR_DENIED",
+            )
+
+    async def open(self) -> Any:
+        """Return the node, open.
+
+        Raises
+        ------
+        RepositoryError
+            If the repository cannot be used; the message says where it is and what to do.
+        NotSupportedError
+            If a kind of node was chosen that is not there.
+        """
+        if self._opened is None:
+            self._opened = asyncio.get_running_loop().create_future()
+            self._leave = asyncio.Event()
+            self._keeper = asyncio.create_task(self._keep(self._opened, self._leave), name="ipfs_comm node")
+        # Shielded: the call that came first may be cancelled, the others wait for the same node.
+        return await asyncio.shield(self._opened)
+
+    async def close(self) -> None:
+        """Close the node; the next call opens one again, as the configuration then says."""
+        keeper, leave = self._keeper, self._leave
+        self._keeper = self._opened = self._leave = None
+        if keeper is not None and leave is not None:
+            leave.set()
+            await keeper
+
+    async def _keep(self, opened: asyncio.Future[Any], leave: asyncio.Event) -> None:
+        """Hold the node's context from its opening to its end, all in one task."""
+        try:
+            from ipfs_comm.node import open_node
+            from ipfs_comm.node.open import default_repo
+
+            repo = self._config.choice("repo")
+            kind = self._config.kind()
+            context = open_node(kind, repo=repo.value or None)
+            node = await _entered(context, repo)
+        except BaseException as error:
+            # A failure is not kept: what was wrong may be mended, and the next call tries again.
+            self._opened = None
+            if not opened.done():
+                opened.set_exception(error)
+                # Whoever waits gets it; if everybody was cancelled meanwhile there is nothing to warn of.
+                opened.exception()
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return
+        try:
+            self.where = repo.value or str(default_repo())
+            self._announce(self.where)
+            opened.set_result(node)
+            await leave.wait()
+        finally:
+            self.where = ""
+            await context.__aexit__(None, None, None)
+
+
+async def _entered(context: Any, repo: Any) -> Any:
+    try:
+        return await context.__aenter__()
+    except (RepositoryError, NoSpaceError) as error:
+        raise type(error)(_mended(error, repo), code=error.code, detail=error.detail) from error
+    except IPFSCommError:
+        raise
+    except OSError as error:
+        raise RepositoryError(
+            f"the IPFS repository {repo} cannot be opened: {error}: {REMEDY}", detail={"path": repo.value}
+        ) from error
+
+
+def _mended(error: Exception, repo: Any) -> str:
+    text = str(error)
+    source = f" (repo {repo})" if repo.source else ""
+    return text if "%ipfs repo" in text else f"{text}{source}: {REMEDY}"

@@ -1,0 +1,242 @@
+"""``add`` and ``add_all``: content into UnixFS DAGs, while it arrives."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ipfs_comm.errors import InvalidInputError
+from ipfs_comm.node.api import AddInput, AddResult, File, Progress
+from ipfs_comm.node.embedded.ahead import ahead
+from ipfs_comm.node.inputs import entries_of, entry_of
+from ipfs_comm.node.stream import Stream, as_list, deadline
+from ipfs_comm.unixfs import ImportOptions
+from ipfs_comm.unixfs.directory import ImportedEntry, TreeEntry, build_tree
+from ipfs_comm.unixfs.format import DEFAULT_DIRECTORY_MODE, DEFAULT_FILE_MODE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+
+    from ipfs_comm.node.embedded.context import Context
+
+#: Seconds that a finished entry waits for others to share one fdatasync with. A source that fails right after an entry
+#: so fails before the entry is acknowledged, as in js-ipfs.
+LINGER = 0.1
+#: Most entries that share one.
+MAX_CONCURRENCY = 256
+#: Longest inlined block where no limit is given, in bytes, as in Kubo.
+INLINE_LIMIT = 32
+_RAW = 0x55
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How one call adds."""
+
+    options: ImportOptions
+    wrap: bool
+    concurrency: int
+    progress: Progress | None
+
+
+def add_all(
+    context: Context,
+    source: Iterable[AddInput] | AsyncIterable[AddInput],
+    *,
+    timeout: float | None = None,
+    **options: Any,
+) -> Stream[AddResult, list[AddResult]]:
+    """Add files and directories while they arrive.
+
+    Files are acknowledged in the order of the source, as soon as they are durable, while later ones still arrive; the
+    directories that hold them come at the
+    end, inner ones first.
+
+    Parameters
+    ----------
+    source : (async) iterable
+        Of anything that ``add`` takes.
+    timeout : float, optional
+        Seconds for any one entry.
+    **options
+        ``chunker``, ``cid_version``, ``raw_leaves``, ``hash_alg``, ``trickle``, ``only_hash``, ``wrap_with_directory``,
+        ``shard_split_threshold`` (bytes), ``hamt_estimation``, ``hamt_fanout``, ``inline``, ``inline_limit``,
+        ``max_links``, ``progress``, ``file_import_concurrency``
+        (items taken ahead, and entries acknowledged together), ``pin`` and ``preload`` (accepted: this node never
+        collects garbage and preloads nowhere).
+
+    Returns
+    -------
+    Stream of AddResult
+
+    Raises
+    ------
+    InvalidInputError
+        For an option that cannot be meant, and for a single item.
+    """
+    plan = _plan(**options)
+    return Stream(lambda: _add(context, entries_of(source), plan), as_list, timeout=timeout, what="add_all")
+
+
+async def add(context: Context, entry: AddInput, *, timeout: float | None = None, **options: Any) -> AddResult:
+    """Add one file or directory, and return its entry, or with ``wrap_with_directory`` that of the directory.
+
+    Parameters
+    ----------
+    entry : bytes, str, path, file object, (async) iterable of bytes, File or mapping
+        A str is content, a path is a file.
+    timeout : float, optional
+        Seconds for the whole.
+    **options
+        As for ``add_all``.
+
+    Raises
+    ------
+    InvalidInputError
+        For what cannot be added.
+    """
+    plan = _plan(**options)
+    file = entry_of(entry)
+
+    async def one() -> AsyncGenerator[File, None]:
+        yield file
+
+    async with deadline(timeout, "add"), aclosing(_add(context, one(), plan)) as entries:
+        results = [result async for result in entries]
+    return results[-1]
+
+
+def _plan(
+    *,
+    wrap_with_directory: bool = False,
+    trickle: bool = False,
+    inline: bool = False,
+    inline_limit: int | None = None,
+    progress: Progress | None = None,
+    file_import_concurrency: int = 50,
+    pin: bool = True,
+    preload: bool = True,
+    **options: Any,
+) -> _Plan:
+    if file_import_concurrency < 1:
+        raise InvalidInputError(
+            f"file_import_concurrency is {file_import_concurrency!r}: a whole number from 1 is needed"
+        )
+    chosen = {name: value for name, value in options.items() if value is not None}
+    if trickle:
+        chosen["layout"] = "trickle"
+    if inline:
+        chosen["inline_limit"] = INLINE_LIMIT if inline_limit is None else inline_limit
+    try:
+        return _Plan(
+            ImportOptions(**chosen), wrap_with_directory, min(file_import_concurrency, MAX_CONCURRENCY), progress
+        )
+    except TypeError as error:
+        raise InvalidInputError(f"add has no such option: {error}") from None
+
+
+class _Done:
+    """The end of what is imported, with the error if that is how it ended."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+
+async def _add(context: Context, files: AsyncGenerator[File, None], plan: _Plan) -> AsyncGenerator[AddResult, None]:
+    """Import in one task and acknowledge in another: entries gather until one fdatasync makes all of them durable."""
+    made: asyncio.Queue[ImportedEntry | _Done] = asyncio.Queue(plan.concurrency)
+    task = asyncio.create_task(_import(context, files, plan, made), name="ipfs_comm add")
+    try:
+        finished: list[ImportedEntry] = []
+        while True:
+            item = await _next(made, LINGER if finished else None)
+            if isinstance(item, ImportedEntry):
+                finished.append(item)
+                if len(finished) < plan.concurrency:
+                    continue
+            elif item is not None and item.error is not None:
+                raise item.error
+            if finished and not plan.options.only_hash:
+                await context.store.sync()
+            for entry in finished:
+                yield _result(entry, plan)
+            finished.clear()
+            if isinstance(item, _Done):
+                return
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def _import(
+    context: Context, files: AsyncGenerator[File, None], plan: _Plan, made: asyncio.Queue[ImportedEntry | _Done]
+) -> None:
+    source = ahead(files, plan.concurrency - 1) if plan.concurrency > 1 else files
+    progress = None if plan.progress is None else _Totals(plan.progress)
+    try:
+        async with (
+            aclosing(source),
+            aclosing(
+                build_tree(
+                    _tree_entries(source),
+                    put=context.store.put,
+                    options=plan.options,
+                    wrap=plan.wrap,
+                    progress=progress,
+                    pool=context.pool,
+                )
+            ) as entries,
+        ):
+            async for entry in entries:
+                await made.put(entry)
+    except Exception as error:
+        await made.put(_Done(error))
+    else:
+        await made.put(_Done())
+
+
+async def _tree_entries(files: AsyncGenerator[File, None]) -> AsyncGenerator[TreeEntry, None]:
+    async for file in files:
+        yield TreeEntry(file.path, file.content, mode=file.mode, mtime=file.mtime)  # type: ignore[arg-type]  # inputs made them so
+
+
+async def _next(queue: asyncio.Queue[ImportedEntry | _Done], patience: float | None) -> ImportedEntry | _Done | None:
+    """Return the next item, or None when none comes within ``patience`` seconds."""
+    if not queue.empty():
+        return queue.get_nowait()
+    try:
+        async with asyncio.timeout(patience):
+            return await queue.get()
+    except TimeoutError:
+        return None
+
+
+class _Totals:
+    """Progress in js-ipfs's way: the bytes of a path so far. Files are imported one after another."""
+
+    def __init__(self, report: Progress) -> None:
+        self._report = report
+        self._path: str | None = None
+        self._total = 0
+        self._nameless = 0
+
+    def __call__(self, size: int, path: str) -> None:
+        if not path:
+            self._nameless += size
+            self._report(self._nameless, path)
+            return
+        if path != self._path:
+            self._path, self._total = path, 0
+        self._total += size
+        self._report(self._total, path)
+
+
+def _result(entry: ImportedEntry, plan: _Plan) -> AddResult:
+    cid = entry.cid.to_v1() if plan.options.cid_version == 1 else entry.cid
+    path = entry.path if entry.path or plan.wrap else str(cid)
+    mode = entry.mode
+    if mode is None and cid.code != _RAW:
+        mode = DEFAULT_DIRECTORY_MODE if entry.type == "directory" else DEFAULT_FILE_MODE
+    return AddResult(path, cid, entry.size, mode, entry.mtime)

@@ -1,0 +1,60 @@
+"""``cat``: the bytes of a file."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from ipfs_comm.errors import InvalidInputError, NotUnixFSError
+from ipfs_comm.node.embedded.context import Context, Target, target
+from ipfs_comm.node.embedded.entries import find
+from ipfs_comm.node.stream import Stream, as_bytes
+from ipfs_comm.unixfs import exporter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from ipfs_comm.node.api import CIDLike
+
+
+def cat(
+    context: Context, path: CIDLike, *, offset: int = 0, length: int | None = None, timeout: float | None = None
+) -> Stream[bytes, bytes]:
+    """Stream the bytes of a file, reading only the blocks that hold them.
+
+    Parameters
+    ----------
+    path : CID or path
+    offset : int
+        Where to begin, in bytes.
+    length : int, optional
+        How many bytes; to the end where not given.
+    timeout : float, optional
+        Seconds for any one chunk.
+
+    Raises
+    ------
+    InvalidInputError
+        For a negative offset or length.
+    """
+    for name, value in (("offset", offset), ("length", 0 if length is None else length)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise InvalidInputError(f"cat: {name} is {value!r}: a whole number of bytes from zero is needed")
+    wanted = target(path)
+    return Stream(
+        lambda: _chunks(context, wanted, offset, length), as_bytes, timeout=timeout, what=f"cat of {wanted.text}"
+    )
+
+
+async def _chunks(context: Context, wanted: Target, offset: int, length: int | None) -> AsyncGenerator[bytes, None]:
+    load = context.loader(wanted)
+    cid = await find(load, wanted)
+    if (await exporter.stat(load, cid)).type == "directory":
+        raise NotUnixFSError(
+            f"this dag node is a directory: {wanted.text}; list it with ls, or cat a file in it",
+            code="ERR_IS_DIRECTORY",
+            detail={"path": wanted.text},
+        )
+    async with aclosing(exporter.cat(load, cid, offset=offset, length=length)) as chunks:
+        async for chunk in chunks:
+            yield bytes(chunk)

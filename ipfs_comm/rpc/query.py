@@ -1,0 +1,148 @@
+"""One call as it came in: what is asked for, its ports, and everything that must end with it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ipfs_comm.errors import CancelledByAbortError, DeadlineError, IPFSCommError
+from ipfs_comm.rpc.streams import Callback, Consumer, Producer, Transferring, offer, plain, port_of
+from ipfs_comm.rpc.values import missing
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from ipfs_comm.wire import MessagePort, clone
+
+#: Bytes of a Blob that are held at once.
+BLOB_PIECE = 4 << 20
+
+
+class Query:
+    """A call of ``namespace.method`` with ``input``.
+
+    A service gets the query itself, to take iterables and callbacks out of its input and to give iterables back.
+
+    Parameters
+    ----------
+    namespace, method : str
+        What is called.
+    input : mapping
+        The argument, as the clone delivered it.
+    ports : sequence of MessagePort
+        Those that came with the input; they close with the query.
+    over : callable, optional
+        Called once with this query when its last item has been served.
+    """
+
+    def __init__(
+        self,
+        namespace: str,
+        method: str,
+        input: Any = None,
+        *,
+        ports: Sequence[MessagePort] = (),
+        over: Callable[[Query], None] | None = None,
+    ) -> None:
+        self.namespace = namespace
+        self.method = method
+        self.input: Mapping[str, Any] = input if isinstance(input, Mapping) else {}
+        #: Ports that go along with the result.
+        self.transfer: list[MessagePort] = []
+        self._ports = tuple(ports)
+        self._over = over
+        self._producers: set[Producer] = set()
+        self._consumers: set[Consumer] = set()
+        self._callbacks: list[Callback] = []
+        self._blobs: set[clone.Blob] = set()
+        self._returned = False
+
+    @property
+    def where(self) -> str:
+        """``namespace.method``."""
+        return f"{self.namespace}.{self.method}"
+
+    @property
+    def streaming(self) -> bool:
+        """Whether items of the result are still to be served."""
+        return bool(self._producers)
+
+    def aborted(self) -> IPFSCommError:
+        """Return the error of an aborted query: its own ``timeout`` if it carried one, else the caller's abort."""
+        timeout = self.input.get("timeout")
+        if missing(timeout) or timeout == float("inf"):
+            return CancelledByAbortError("The operation was aborted")
+        return DeadlineError("request timed out")
+
+    def iterate(
+        self, travelling: object, decode: Callable[[Any], Any] = lambda item: item
+    ) -> AsyncGenerator[Any, None] | None:
+        """Return the items of a ``RemoteIterable``, None if it is none; its port closes with the query at last."""
+        port = port_of(travelling, "RemoteIterable")
+        if port is None:
+            return None
+        consumer = Consumer(port, decode=decode, over=self._consumers.discard)
+        self._consumers.add(consumer)
+        return consumer.items()
+
+    def read(self, blob: clone.Blob) -> AsyncGenerator[bytes, None]:
+        """Return the bytes of a Blob, piece by piece; it is let go of at their end, with the query at the latest."""
+        self._blobs.add(blob)
+        return self._pieces(blob)
+
+    async def _pieces(self, blob: clone.Blob) -> AsyncGenerator[bytes, None]:
+        try:
+            for start in range(0, blob.size, BLOB_PIECE):
+                yield await blob.read(start, start + BLOB_PIECE)
+        finally:
+            self._blobs.discard(blob)
+            blob.close()
+
+    def callback(self, travelling: object) -> Callback | None:
+        """Return a function that calls a ``RemoteCallback``, None if it is none; its port closes with the query."""
+        port = port_of(travelling, "RemoteCallback")
+        if port is None:
+            return None
+        callback = Callback(port)
+        self._callbacks.append(callback)
+        return callback
+
+    def offer(self, source: AsyncIterator[Any], encode: Transferring = plain) -> dict[str, Any]:
+        """Return a ``RemoteIterable`` over ``source``; what came with the input stays open until the items are over."""
+        travelling, producer = offer(source, self.transfer, encode=encode, where=self.where, over=self._served)
+        self._producers.add(producer)
+        return travelling
+
+    def _served(self, producer: Producer) -> None:
+        self._producers.discard(producer)
+        if self._returned:
+            self.finish()
+
+    def finish(self) -> None:
+        """Say that the method has returned: what came with the input closes, unless items may still need it."""
+        self._returned = True
+        if self._producers:
+            return
+        for consumer in list(self._consumers):
+            consumer.close()
+        for callback in self._callbacks:
+            callback.close()
+        for blob in list(self._blobs):
+            blob.close()
+        for port in self._ports:
+            port.close()
+        over, self._over = self._over, None
+        if over is not None:
+            over(self)
+
+    def close(self) -> None:
+        """End the query and everything that belongs to it."""
+        self._returned = True
+        for producer in list(self._producers):
+            producer.close()
+        self.finish()
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """The tasks that serve items now."""
+        return [producer.task for producer in self._producers if producer.task is not None]

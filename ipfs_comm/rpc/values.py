@@ -1,0 +1,115 @@
+"""Parsing of what a message holds: everything in it is hostile until it has passed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from ipfs_comm.errors import InvalidInputError
+from ipfs_comm.wire import clone
+
+#: Makes a value of the node's API out of one of the wire's; raises ValueError or TypeError for what it refuses.
+Parser: TypeAlias = Callable[[Any], Any]
+#: The options of one method: the wire's name, the node's name, and the parser.
+Options: TypeAlias = Mapping[str, tuple[str, Parser]]
+
+
+def missing(value: object) -> bool:
+    """Tell whether a member is undefined, null or absent, which all mean the default."""
+    return value is None or value is clone.undefined
+
+
+def bytes_like(value: object) -> memoryview | None:
+    """Return the bytes of a Uint8Array, another view or an ArrayBuffer, flat; None for anything else."""
+    if isinstance(value, clone.ArrayBuffer | clone.View):
+        value = value.data
+    if isinstance(value, bytes | bytearray | memoryview):
+        return memoryview(value).cast("B") if memoryview(value).nbytes else memoryview(b"")
+    return None
+
+
+def utf8(text: str) -> bytes:
+    """Return ``text`` as a TextEncoder encodes it: a lone surrogate becomes U+FFFD (Encoding Standard)."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+def flag(value: Any) -> bool:
+    """Parse a boolean."""
+    if isinstance(value, bool):
+        return value
+    raise TypeError("a boolean is needed")
+
+
+def integer(value: Any) -> int:
+    """Parse an integer that JavaScript can hold exactly."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
+        return value
+    raise TypeError("an integer is needed")
+
+
+def natural(value: Any) -> int:
+    """Parse an integer from zero."""
+    number = integer(value)
+    if number < 0:
+        raise ValueError("a number from zero is needed")
+    return number
+
+
+def bound(value: Any) -> int | None:
+    """Parse a number from zero where Infinity means no bound."""
+    return None if value == float("inf") else natural(value)
+
+
+def threshold(value: Any) -> int:
+    """Parse a number from zero where Infinity means more than there will ever be."""
+    return 2**53 if value == float("inf") else natural(value)
+
+
+def text(value: Any) -> str:
+    """Parse a short text."""
+    if isinstance(value, str) and len(value) <= 4096:
+        return value
+    raise TypeError("a text of at most 4096 characters is needed")
+
+
+def milliseconds(value: Any) -> float | None:
+    """Parse a timeout: milliseconds on the wire, seconds in the node; Infinity is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise TypeError("milliseconds are needed")
+    return None if value == float("inf") else max(value / 1000, 1e-6)
+
+
+def mode(value: Any) -> int | str:
+    """Parse permission bits: a number, or octal digits."""
+    if isinstance(value, str):
+        return text(value)
+    return natural(value)
+
+
+def parse(given: object, table: Options, method: str) -> dict[str, Any]:
+    """Return the options of ``given`` that ``table`` names, under the node's names.
+
+    Members that the table does not name are left out, and so are those that are undefined or null.
+
+    Raises
+    ------
+    InvalidInputError
+        For a value that its parser refuses.
+    """
+    if not isinstance(given, Mapping):
+        raise InvalidInputError(f"{method}: the input is a {type(given).__name__}, an object is needed")
+    options: dict[str, Any] = {}
+    for name, (ours, parser) in table.items():
+        value = given.get(name)
+        if missing(value):
+            continue
+        try:
+            options[ours] = parser(value)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, InvalidInputError):
+                raise
+            raise InvalidInputError(f"{method}: option {name} is {str(value)[:80]!r}: {error}") from error
+    return options

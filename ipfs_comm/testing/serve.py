@@ -1,0 +1,79 @@
+"""Serves one link on standard input and output: ``python -m ipfs_comm.testing.serve [--node KIND] [--repo REPO]``.
+
+Standard output carries packets and nothing else; what the process has to say goes to standard error. It ends when the
+link ends or standard input does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from typing import IO, TYPE_CHECKING, Any
+
+from ipfs_comm.errors import InvalidInputError
+from ipfs_comm.wire.acceptor import Acceptor
+from ipfs_comm.wire.carriers.stdio import StdioCarrier
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipfs_comm.wire.link import Link
+    from ipfs_comm.wire.port import MessagePort
+
+__all__ = ["main"]
+
+
+def _take_stdout() -> IO[bytes]:
+    """Return a file on standard output, and let everything else that writes there write to standard error."""
+    mine = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(mine, "wb", buffering=0)
+
+
+async def _serve(kind: str, repo: str, sink: IO[bytes]) -> None:
+    from ipfs_comm import open_node
+    from ipfs_comm.rpc import IPFSService, Server
+
+    async with open_node(kind, repo=repo) as node:
+        server = Server(IPFSService(node))
+
+        def connect(_link: Link, port: MessagePort, _params: dict[str, Any]) -> None:
+            server.connect(port)
+
+        acceptor = Acceptor({"ipfs": connect})
+        carrier = await StdioCarrier.connect(os.fdopen(0, "rb", buffering=0, closefd=False), sink)
+        reason = await acceptor.accept(carrier)
+        acceptor.close()
+        logging.getLogger(__name__).info("the link has ended: %s", reason or "nobody opened one")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the server; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ipfs_comm.testing.serve", description="Serve one link on standard input and output."
+    )
+    parser.add_argument(
+        "--node", default="embedded", help="kind of the node, as for ipfs_comm.open_node (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--repo", default=":memory:", help="the node's repository (default: %(default)s, which keeps nothing)"
+    )
+    parser.add_argument("--verbose", action="store_true", help="say on standard error what happens")
+    options = parser.parse_args(arguments)
+    sink = _take_stdout()
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO if options.verbose else logging.WARNING)
+    try:
+        asyncio.run(_serve(options.node, options.repo, sink))
+    except InvalidInputError as error:
+        sys.stderr.write(f"{parser.prog}: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

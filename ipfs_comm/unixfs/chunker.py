@@ -1,0 +1,239 @@
+"""Where a stream of bytes is cut into chunks: fixed sizes, or Rabin fingerprints as Kubo makes them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final, Protocol
+
+from ipfs_comm.errors import InvalidInputError, LimitError, NotSupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Chunk = bytes | memoryview
+
+#: What is left of a block of 2 MiB for content, in bytes, as in Kubo.
+MAX_CHUNK: Final = 2 * 1024 * 1024 - 256
+DEFAULT_SIZE: Final = 262_144
+_RABIN_LEAST_MIN: Final = 16
+
+
+class Chunker(Protocol):
+    """Cuts one stream."""
+
+    #: Whether finding the cuts costs so much that it should not be done on the loop.
+    slow: bool
+
+    def feed(self, piece: Chunk) -> Iterator[Chunk]:
+        """Take the next bytes, which must not change afterwards; yield the chunks that are complete."""
+        ...
+
+    def finish(self) -> Iterator[Chunk]:
+        """Yield what is left."""
+        ...
+
+
+def parse(text: str) -> Chunker:
+    """Return a new chunker.
+
+    Parameters
+    ----------
+    text : str
+        As Kubo's ``--chunker``: ``size-N``, ``rabin``, ``rabin-AVG`` or ``rabin-MIN-AVG-MAX``; empty or ``default`` for
+        chunks of 256 KiB.
+
+    Raises
+    ------
+    InvalidInputError
+        The text cannot be meant.
+    LimitError
+        Chunks could be larger than `MAX_CHUNK`.
+    NotSupportedError
+        ``buzhash``, which this package does not have.
+    """
+    if not isinstance(text, str):
+        raise InvalidInputError(f"chunker is {text!r}: use a text such as 'size-262144' or 'rabin-MIN-AVG-MAX'")
+    if text in ("", "default"):
+        return FixedSize(DEFAULT_SIZE)
+    name, *parts = text.split("-")
+    if name == "size" and len(parts) == 1:
+        return FixedSize(_number(text, parts[0]))
+    if name == "rabin":
+        return _parse_rabin(text, parts)
+    if text == "buzhash":
+        raise NotSupportedError(
+            "the buzhash chunker is not available here: use 'size-262144' or 'rabin', or a node of kind 'kubo'"
+        )
+    raise InvalidInputError(f"there is no chunker {text!r}: use 'size-N', 'rabin', 'rabin-AVG' or 'rabin-MIN-AVG-MAX'")
+
+
+def _number(text: str, part: str) -> int:
+    if not (part.isascii() and part.isdigit() and len(part) < 20):
+        raise InvalidInputError(f"chunker {text!r}: {part!r} is no whole number")
+    value = int(part)
+    if value == 0:
+        raise InvalidInputError(f"chunker {text!r}: sizes must be greater than 0")
+    if value > MAX_CHUNK:
+        raise LimitError(
+            f"chunker {text!r}: {value} exceeds the maximum chunk size of {MAX_CHUNK} bytes",
+            detail={"limit": MAX_CHUNK},
+        )
+    return value
+
+
+def _parse_rabin(text: str, parts: list[str]) -> Chunker:
+    if not parts:
+        return Rabin(DEFAULT_SIZE // 3, DEFAULT_SIZE, DEFAULT_SIZE + DEFAULT_SIZE // 2)
+    if len(parts) == 1:
+        average = _number(text, parts[0])
+        largest = average + average // 2
+        if largest > MAX_CHUNK:
+            raise LimitError(
+                f"chunker {text!r}: chunks of up to {largest} bytes exceed the maximum of {MAX_CHUNK}",
+                detail={"limit": MAX_CHUNK},
+            )
+        return Rabin(average // 3, average, largest)
+    if len(parts) != 3:
+        raise InvalidInputError(f"chunker {text!r}: use 'rabin', 'rabin-AVG' or 'rabin-MIN-AVG-MAX'")
+    sizes = []
+    for label, part in zip(("min", "avg", "max"), parts, strict=True):
+        given, colon, number = part.rpartition(":")
+        if colon and given != label:
+            raise InvalidInputError(f"chunker {text!r}: the label of {number} must be {label}, not {given}")
+        sizes.append(_number(text, number))
+    least, average, largest = sizes
+    if least < _RABIN_LEAST_MIN:
+        raise InvalidInputError(f"chunker {text!r}: rabin min must be greater than {_RABIN_LEAST_MIN}, not {least}")
+    if least >= average:
+        raise InvalidInputError(f"chunker {text!r}: rabin-min must be smaller than rabin-avg")
+    if average >= largest:
+        raise InvalidInputError(f"chunker {text!r}: rabin-avg must be smaller than rabin-max")
+    return Rabin(least, average, largest)
+
+
+class FixedSize:
+    """Chunks of `size` bytes, the last one shorter; chunks inside one piece are views of it, not copies."""
+
+    slow = False
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._parts: list[memoryview] = []
+        self._held = 0
+
+    def feed(self, piece: Chunk) -> Iterator[Chunk]:
+        """Take the next bytes; yield the chunks that are complete."""
+        size = self._size
+        if type(piece) is bytes and len(piece) == size and not self._held:
+            yield piece
+            return
+        view = memoryview(piece)
+        at = 0
+        if self._held:
+            at = min(size - self._held, len(view))
+            self._parts.append(view[:at])
+            self._held += at
+            if self._held < size:
+                self._compact()
+                return
+            yield b"".join(self._parts)
+            self._parts, self._held = [], 0
+        while len(view) - at >= size:
+            yield view[at : at + size]
+            at += size
+        if at < len(view):
+            self._parts = [view[at:]]
+            self._held = len(view) - at
+
+    def _compact(self) -> None:
+        # A chunk gathered from very small pieces would hold an object for each of them.
+        if len(self._parts) >= 1024:
+            self._parts = [memoryview(b"".join(self._parts))]
+
+    def finish(self) -> Iterator[Chunk]:
+        """Yield the last, shorter chunk, if there is one."""
+        if self._held:
+            yield self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts, self._held = [], 0
+
+
+_POLYNOMIAL: Final = 17437180132763653
+_DEGREE: Final = _POLYNOMIAL.bit_length() - 1
+_WINDOW: Final = 16
+
+
+def _modulo(value: int) -> int:
+    """Return the remainder of a polynomial over GF(2) divided by `_POLYNOMIAL`."""
+    while (excess := value.bit_length() - 1 - _DEGREE) >= 0:
+        value ^= _POLYNOMIAL << excess
+    return value
+
+
+@cache
+def _tables() -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return what a byte adds to the digest when it leaves the window, and what the top byte of a digest reduces to.
+
+    The latter holds that byte itself, so that adding it takes the byte away.
+    """
+    leaving = tuple(_modulo(byte << 8 * (_WINDOW - 1)) for byte in range(256))
+    reducing = tuple(_modulo(byte << _DEGREE) | byte << _DEGREE for byte in range(256))
+    return leaving, reducing
+
+
+class Rabin:
+    """Chunks that end where a Rabin fingerprint of the last 16 bytes has enough zero bits.
+
+    So equal content is cut alike wherever it stands.
+
+    Parameters
+    ----------
+    least, average, largest : int
+        Sizes in bytes. A chunk ends at `largest` where no fingerprint ended it before; the fingerprint has
+        floor(log2(average)) zero bits.
+    """
+
+    slow = True
+
+    def __init__(self, least: int, average: int, largest: int) -> None:
+        self._least = least
+        self._mask = (1 << (average.bit_length() - 1)) - 1
+        self._largest = largest
+        self._buffer = bytearray()
+        self._restart()
+
+    def _restart(self) -> None:
+        self._digest = 1
+        self._at = max(0, self._least - _WINDOW)
+
+    def feed(self, piece: Chunk) -> Iterator[Chunk]:
+        """Take the next bytes; yield the chunks that are complete."""
+        self._buffer += piece
+        while cut := self._find():
+            yield bytes(memoryview(self._buffer)[:cut])
+            del self._buffer[:cut]
+            self._restart()
+
+    def _find(self) -> int:
+        """Return the length of the first chunk in the buffer; 0 where it goes on beyond."""
+        leaving, reducing = _tables()
+        buffer, least, mask = self._buffer, self._least, self._mask
+        start = max(0, least - _WINDOW)
+        end = min(len(buffer), self._largest)
+        digest, shift = self._digest, _DEGREE - 8
+        for at in range(self._at, end):
+            # The window starts as zeros with a one at its first place.
+            behind = at - start - _WINDOW
+            digest ^= leaving[buffer[at - _WINDOW] if behind >= 0 else (1 if behind == -1 else 0)]
+            digest = (digest << 8 | buffer[at]) ^ reducing[digest >> shift]
+            if digest & mask == 0 and at + 1 >= least:
+                return at + 1
+        if end == self._largest:
+            return end
+        self._digest, self._at = digest, max(self._at, end)
+        return 0
+
+    def finish(self) -> Iterator[Chunk]:
+        """Yield the last chunk, if there is one."""
+        if self._buffer:
+            yield bytes(self._buffer)
+        self._buffer = bytearray()

@@ -1,0 +1,278 @@
+"""Directories: from paths and contents to a tree of nodes, sharded where they are large."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+from ipfs_comm.blockstore._pool import Pool
+from ipfs_comm.errors import InvalidInputError, InvalidPathError
+from ipfs_comm.ipld.codecs.dag_pb import PBLink
+from ipfs_comm.unixfs import hamt
+from ipfs_comm.unixfs._builder import Builder, Made, written_mode
+from ipfs_comm.unixfs.format import Mtime, UnixFS, link_size
+from ipfs_comm.unixfs.hamt import Entry
+from ipfs_comm.unixfs.importer import Content, import_file
+from ipfs_comm.unixfs.options import ImportOptions, Progress, Put
+
+if TYPE_CHECKING:
+    from ipfs_comm.ipld import CID
+
+__all__ = ["Entry", "ImportedEntry", "TreeEntry", "build_tree", "make_directory", "make_symlink", "split_path"]
+
+#: The most names in one path.
+MAX_PATH_DEPTH: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """One thing to add.
+
+    Parameters
+    ----------
+    path : str
+        Names separated by ``/``; empty for content without a name.
+    content : bytes-like or (async) iterable of bytes-like, optional
+        None for a directory or a symlink.
+    target : str, optional
+        Makes it a symlink to there.
+    mode : int, optional
+    mtime : Mtime, optional
+    """
+
+    path: str = ""
+    content: Content | None = None
+    target: str | None = None
+    mode: int | None = None
+    mtime: Mtime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedEntry:
+    """One file, symlink or directory that was made.
+
+    Attributes
+    ----------
+    path : str
+        Empty for the directory that wraps everything, and for content without a name.
+    cid : CID
+    size : int
+        Cumulative, in bytes.
+    type : {"file", "directory", "symlink"}
+    mode : int or None
+    mtime : Mtime or None
+    """
+
+    path: str
+    cid: CID
+    size: int
+    type: Literal["file", "directory", "symlink"]
+    mode: int | None = None
+    mtime: Mtime | None = None
+
+
+@dataclass(slots=True)
+class _Directory:
+    path: str
+    children: dict[str, _Directory | Made] = field(default_factory=dict)
+    mode: int | None = None
+    mtime: Mtime | None = None
+
+
+async def build_tree(
+    entries: Iterable[TreeEntry] | AsyncIterable[TreeEntry],
+    *,
+    put: Put,
+    options: ImportOptions | None = None,
+    wrap: bool = False,
+    progress: Progress | None = None,
+    pool: Pool | None = None,
+) -> AsyncGenerator[ImportedEntry, None]:
+    """Import files as they come, then make the directories that hold them.
+
+    Parameters
+    ----------
+    entries : (async) iterable of TreeEntry
+        Pulled one by one; a file's content is read before the next entry is asked for.
+    put, options, progress, pool
+        As for `ipfs_comm.unixfs.importer.import_file`.
+    wrap : bool
+        Put everything into one more directory, with the path ``""``; an entry ``TreeEntry("")`` without content gives
+        it mode and mtime.
+
+    Yields
+    ------
+    ImportedEntry
+        Files and symlinks at once, in order; at the end the directories, those inside others first.
+
+    Raises
+    ------
+    InvalidPathError
+        A path that cannot be meant, or that goes through a file.
+    InvalidInputError, LimitError
+        As for `import_file`.
+    """
+    chosen = (options or ImportOptions()).resolved()
+    builder = Builder(put, chosen)
+    own_pool = None if pool is not None else Pool(2, "ipfs_comm-hash")
+    root = _Directory("")
+    try:
+        async with aclosing(_each(entries)) as source:
+            async for entry in source:
+                names = split_path(entry.path)
+                if entry.content is None and entry.target is None:
+                    if names or wrap:
+                        found = _directory_at(root, names, entry.path)
+                        found.mode, found.mtime = written_mode(entry.mode), entry.mtime
+                    else:
+                        made = await make_directory(builder, (), mode=entry.mode, mtime=entry.mtime)
+                        yield ImportedEntry("", made.cid, made.size, "directory", written_mode(entry.mode), entry.mtime)
+                    continue
+                parent = _directory_at(root, names[:-1], entry.path)
+                made, kind = await _import_entry(entry, builder, progress, pool or own_pool)
+                name = names[-1] if names else str(made.cid)
+                if isinstance(parent.children.get(name), _Directory):
+                    raise InvalidPathError(
+                        f"{entry.path!r} is added as a file and as a directory: use two names",
+                        detail={"path": entry.path},
+                    )
+                if names or wrap:
+                    parent.children[name] = made
+                yield ImportedEntry("/".join(names), made.cid, made.size, kind, written_mode(entry.mode), entry.mtime)
+    finally:
+        if own_pool is not None:
+            own_pool.close()
+    async for made_directory in _finish(builder, root, wrap):
+        yield made_directory
+
+
+async def _each(entries: Iterable[TreeEntry] | AsyncIterable[TreeEntry]) -> AsyncGenerator[TreeEntry, None]:
+    if isinstance(entries, AsyncIterable):
+        async for entry in entries:
+            yield entry
+    else:
+        for entry in entries:
+            yield entry
+
+
+async def _import_entry(
+    entry: TreeEntry, builder: Builder, progress: Progress | None, pool: Pool | None
+) -> tuple[Made, Literal["file", "symlink"]]:
+    if entry.target is not None:
+        if entry.content is not None:
+            raise InvalidInputError(f"{entry.path!r} has both content and a symlink's target: give one")
+        return await make_symlink(builder, entry.target, mode=entry.mode, mtime=entry.mtime), "symlink"
+    assert entry.content is not None, "directories were handled before"
+    file = await import_file(
+        entry.content,
+        put=builder.keep,
+        options=builder.options,
+        mode=entry.mode,
+        mtime=entry.mtime,
+        path=entry.path,
+        progress=progress,
+        pool=pool,
+    )
+    return Made(file.cid, file.size, file.file_size, file.blocks), "file"
+
+
+async def _finish(builder: Builder, root: _Directory, wrap: bool) -> AsyncGenerator[ImportedEntry, None]:
+    """Make the directories below `root` from the leaves up.
+
+    Without recursion: paths are as deep as their author likes.
+    """
+    order: list[tuple[_Directory | None, str, _Directory]] = []
+    stack: list[tuple[_Directory | None, str, _Directory]] = [(None, "", root)]
+    while stack:
+        step = stack.pop()
+        order.append(step)
+        stack.extend(
+            (step[2], name, child) for name, child in step[2].children.items() if isinstance(child, _Directory)
+        )
+    for parent, name, found in reversed(order):
+        if parent is None and not wrap:
+            return
+        links: list[Entry] = []
+        blocks = 0
+        for key, child in found.children.items():
+            assert isinstance(child, Made), "what is deeper was made before"
+            links.append(Entry(key, child.cid, child.size))
+            blocks += child.blocks
+        made = await make_directory(builder, links, mode=found.mode, mtime=found.mtime, blocks=blocks)
+        found.children.clear()
+        if parent is not None:
+            parent.children[name] = made
+        yield ImportedEntry(found.path, made.cid, made.size, "directory", found.mode, found.mtime)
+
+
+def _directory_at(root: _Directory, names: Sequence[str], path: str) -> _Directory:
+    here = root
+    for name in names:
+        child = here.children.get(name)
+        if child is None:
+            child = here.children[name] = _Directory(f"{here.path}/{name}" if here.path else name)
+        elif not isinstance(child, _Directory):
+            raise InvalidPathError(
+                f"{path!r} goes through {name!r}, which is added as a file: use two names", detail={"path": path}
+            )
+        here = child
+    return here
+
+
+def split_path(path: str) -> list[str]:
+    """Return the names in a path; empty ones (leading, doubled, trailing slashes) are left out.
+
+    Raises
+    ------
+    InvalidPathError
+        ``.`` or ``..``, or more than `MAX_PATH_DEPTH` names.
+    """
+    names = [name for name in path.split("/") if name]
+    if len(names) > MAX_PATH_DEPTH:
+        raise InvalidPathError(
+            f"a path of {len(names)} names is too deep: at most {MAX_PATH_DEPTH}", detail={"limit": MAX_PATH_DEPTH}
+        )
+    if "." in names or ".." in names:
+        raise InvalidPathError(
+            f"the path {path!r} has a name that is '.' or '..': give the path itself", detail={"path": path}
+        )
+    return names
+
+
+async def make_directory(
+    builder: Builder, entries: Sequence[Entry], *, mode: int | None = None, mtime: Mtime | None = None, blocks: int = 0
+) -> Made:
+    """Make and keep one directory: a single node, or shards where its estimated size exceeds the threshold.
+
+    Parameters
+    ----------
+    builder : Builder
+    entries : sequence of Entry
+        With distinct names, in any order.
+    mode, mtime
+        Written where given.
+    blocks : int
+        Blocks below the entries.
+    """
+    options = builder.options
+    message = UnixFS("directory", mode=written_mode(mode), mtime=mtime)
+    sizes = (
+        (len(entry.name.encode("utf-8", "surrogateescape")), len(bytes(entry.cid)), entry.tsize) for entry in entries
+    )
+    if options.hamt_estimation == "links":
+        estimate = sum(name + cid for name, cid, _ in sizes)
+    else:
+        data = len(message.encode())
+        estimate = sum(link_size(*size) for size in sizes) + 1 + (1 if data < 128 else 2) + data
+    if estimate > options.shard_split_threshold:
+        return await hamt.build(builder, entries, mode=message.mode, mtime=mtime, blocks=blocks)
+    links = [PBLink(entry.cid, entry.name, entry.tsize) for entry in entries]
+    return await builder.node(message, links, blocks=blocks)
+
+
+async def make_symlink(builder: Builder, target: str, *, mode: int | None = None, mtime: Mtime | None = None) -> Made:
+    """Make and keep one symlink (UnixFS v1, section Symlink)."""
+    message = UnixFS("symlink", target.encode("utf-8", "surrogateescape"), mode=written_mode(mode), mtime=mtime)
+    return await builder.node(message)

@@ -1,0 +1,48 @@
+"""The widget that runs one ``%%ipfs_js`` cell where the labextension is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+from traitlets import Unicode
+
+from ipfs_comm.errors import NotSupportedError
+
+__all__ = ["CellWidget"]
+
+#: The front end, built from ``labextension/src/widget.ts``.
+ESM = Path(__file__).with_name("static") / "widget.js"
+
+
+class CellWidget(anywidget.AnyWidget):
+    """Model of one cell; its messages carry the link.
+
+    Attributes
+    ----------
+    token : str
+        What the page shows to run the cell.
+    state : str
+        ``"waiting"``, then ``"done"``.
+    html : str
+        What is shown once the cell is done and its page is gone.
+
+    Raises
+    ------
+    NotSupportedError
+        If the package was installed from source without its front end having been built.
+    """
+
+    token = Unicode().tag(sync=True)
+    state = Unicode("waiting").tag(sync=True)
+    html = Unicode().tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        if not ESM.is_file():
+            raise NotSupportedError(
+                f"the widget's front end {ESM.name} was not built: install ipfs-comm from a wheel, or run `make setup`"
+            )
+        # Named here and not in the class: only then has a package without its front end an error that says so.
+        self._esm = ESM.read_text("utf-8")
+        super().__init__(**traits)

@@ -1,0 +1,216 @@
+"""Two carriers in one process, joined by queues; they fail as they are told to."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ipfs_comm.wire.carriers.base import Carrier, Closed, Receive
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipfs_comm.wire.frame import Buffer
+
+__all__ = ["Faults", "MemoryCarrier", "memory_pair"]
+
+#: A packet that is held back to be overtaken goes on after so many seconds at the latest.
+OVERTAKEN_WITHIN: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What goes wrong on the way.
+
+    Attributes
+    ----------
+    drop, duplicate, reorder, corrupt, truncate : float
+        Probability for each packet.
+    delay : float
+        Every packet waits for up to so many milliseconds; the order is kept.
+    cut : int, optional
+        After so many packets the carrier loses everything, once.
+    cut_ms : float
+        How long, in milliseconds.
+    seed : int, optional
+        Makes the faults the same each time.
+    """
+
+    drop: float = 0
+    duplicate: float = 0
+    reorder: float = 0
+    corrupt: float = 0
+    truncate: float = 0
+    delay: float = 0
+    cut: int | None = None
+    cut_ms: float = 1_000
+    seed: int | None = None
+
+
+class _Wire:
+    """What both carriers of a pair share: the faults, and their state."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self.random = random.Random(faults.seed)
+        self.left_before_cut = faults.cut
+        self.cut_until = 0.0
+
+    def is_cut(self, now: float) -> bool:
+        if self.left_before_cut is not None:
+            if self.left_before_cut == 0:
+                self.left_before_cut = None
+                self.cut_until = now + self.faults.cut_ms / 1_000
+            else:
+                self.left_before_cut -= 1
+        return now < self.cut_until
+
+
+class MemoryCarrier(Carrier):
+    """One end of :func:`memory_pair`."""
+
+    name = "memory"
+
+    def __init__(self, wire: _Wire) -> None:
+        self._wire = wire
+        self._peer: MemoryCarrier = self
+        self._receive: Receive | None = None
+        self._closed: Closed | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._early: list[list[bytes | memoryview]] = []
+        self._held: list[bytes | memoryview] | None = None
+        self._last_arrival = 0.0
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._done = False
+        self._faulty = wire.faults != Faults(seed=wire.faults.seed, cut_ms=wire.faults.cut_ms)
+
+    def start(self, receive: Receive, closed: Closed) -> None:
+        """See :class:`Carrier`."""
+        self._receive, self._closed = receive, closed
+        self._loop = asyncio.get_running_loop()
+        early, self._early = self._early, []
+        for packet in early:
+            self._loop.call_soon(self._arrive, packet)
+
+    def send(self, packet: Sequence[Buffer]) -> None:
+        """See :class:`Carrier`."""
+        if self._done:
+            return
+        # The head is a bytearray of the sender's; the rest is already immutable.
+        frozen: list[bytes | memoryview] = [bytes(item) if isinstance(item, bytearray) else item for item in packet]
+        if self._faulty:
+            self._send_with_faults(frozen)
+        else:
+            self._peer._take(frozen)
+
+    def close(self) -> None:
+        """See :class:`Carrier`; the other end learns of it after what was sent before."""
+        if self._done:
+            return
+        self._done = True
+        self._release_held()
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        peer = self._peer
+        if peer._loop is not None and not peer._loop.is_closed():
+            peer._loop.call_soon_threadsafe(peer._peer_closed)
+
+    def _peer_closed(self) -> None:
+        if not self._done:
+            self._done = True
+            for timer in self._timers:
+                timer.cancel()
+            self._timers.clear()
+            if self._closed is not None:
+                self._closed(None)
+
+    def _take(self, packet: list[bytes | memoryview]) -> None:
+        if self._done:
+            return
+        if self._loop is None:
+            if len(self._early) < self.max_frames:
+                self._early.append(packet)
+        elif asyncio._get_running_loop() is self._loop:
+            self._loop.call_soon(self._arrive, packet)
+        else:
+            self._loop.call_soon_threadsafe(self._arrive, packet)
+
+    def _arrive(self, packet: list[bytes | memoryview]) -> None:
+        if not self._done and self._receive is not None:
+            self._receive(packet)
+
+    def _send_with_faults(self, packet: list[bytes | memoryview]) -> None:
+        loop = asyncio.get_running_loop()
+        faults, chance = self._wire.faults, self._wire.random
+        if self._wire.is_cut(loop.time()) or chance.random() < faults.drop:
+            return
+        damaged = packet
+        if chance.random() < faults.corrupt:
+            damaged = _corrupt(damaged, chance)
+        if chance.random() < faults.truncate:
+            damaged = _truncate(damaged, chance)
+        # The receiver of a real carrier would find out by its checksum; so does this one.
+        if damaged is not packet and _checksum(damaged) != _checksum(packet):
+            return
+        copies = 2 if chance.random() < faults.duplicate else 1
+        if self._held is None and chance.random() < faults.reorder:
+            self._held = packet
+            self._later(OVERTAKEN_WITHIN, self._release_held)
+            copies -= 1
+        for _ in range(copies):
+            self._pass_on(packet)
+        if copies and self._held is not None and self._held is not packet:
+            self._release_held()
+
+    def _release_held(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            self._pass_on(held)
+
+    def _pass_on(self, packet: list[bytes | memoryview]) -> None:
+        if not self._wire.faults.delay or self._done:
+            self._peer._take(packet)
+            return
+        now = asyncio.get_running_loop().time()
+        self._last_arrival = max(
+            self._last_arrival, now + self._wire.random.uniform(0, self._wire.faults.delay) / 1_000
+        )
+        self._later(self._last_arrival - now, self._peer._take, packet)
+
+    def _later(self, seconds: float, action: object, *arguments: object) -> None:
+        def run() -> None:
+            self._timers.discard(timer)
+            assert callable(action)
+            action(*arguments)
+
+        timer = asyncio.get_running_loop().call_later(seconds, run)
+        self._timers.add(timer)
+
+
+def _checksum(packet: list[bytes | memoryview]) -> tuple[int, ...]:
+    return tuple(zlib.crc32(item) for item in packet)
+
+
+def _corrupt(packet: list[bytes | memoryview], chance: random.Random) -> list[bytes | memoryview]:
+    number = chance.randrange(len(packet))
+    item = bytearray(packet[number])
+    if item:
+        item[chance.randrange(len(item))] ^= 1 << chance.randrange(8)
+    return [*packet[:number], bytes(item), *packet[number + 1 :]]
+
+
+def _truncate(packet: list[bytes | memoryview], chance: random.Random) -> list[bytes | memoryview]:
+    number = chance.randrange(len(packet))
+    return [*packet[:number], packet[number][: chance.randrange(len(packet[number]) + 1)]]
+
+
+def memory_pair(faults: Faults | None = None) -> tuple[MemoryCarrier, MemoryCarrier]:
+    """Return two carriers; what one sends the other receives, on the event loop that started it."""
+    wire = _Wire(faults or Faults())
+    one, other = MemoryCarrier(wire), MemoryCarrier(wire)
+    one._peer, other._peer = other, one
+    return one, other

@@ -1,0 +1,51 @@
+/** A client for a node at the other end of a port. */
+
+import type { PortLike } from '../rpc/protocol.js';
+import { Transport } from '../rpc/transport.js';
+import { BlockAPI } from './block.js';
+import { CoreAPI } from './core.js';
+import { DagAPI } from './dag.js';
+import { FilesAPI } from './files.js';
+
+export type * from './types.js';
+
+/**
+ * The IPFS core API over a port, in the protocol of ipfs-message-port.
+ *
+ * Every call takes `signal` and `timeout` (ms; for a stream: per item). When the port is closed all calls are rejected at once, later ones too.
+ * Errors of the node arrive as `RemoteError` with the node's `name`, `code` and `detail`.
+ *
+ * @example
+ * const ipfs = IPFSClient.from(await connect(kernel));
+ * const { cid } = await ipfs.add('hello');
+ * for await (const chunk of ipfs.cat(cid)) console.log(chunk);
+ */
+export class IPFSClient extends CoreAPI {
+  readonly dag: DagAPI;
+  readonly block: BlockAPI;
+  readonly files: FilesAPI;
+  readonly #transport: Transport;
+
+  private constructor(transport: Transport) {
+    super(transport);
+    this.#transport = transport;
+    this.dag = new DagAPI(transport);
+    this.block = new BlockAPI(transport);
+    this.files = new FilesAPI(transport);
+  }
+
+  /** A client on a port: one of `connect`, or a native MessagePort. The client starts the port and owns it. */
+  static from(port: PortLike): IPFSClient {
+    return new IPFSClient(new Transport(port));
+  }
+
+  /** Why no call can be made any more; undefined while one can. */
+  get closed(): Error | undefined {
+    return this.#transport.over;
+  }
+
+  /** End all calls and close the port. */
+  close(): void {
+    this.#transport.close();
+  }
+}

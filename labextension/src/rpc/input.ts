@@ -1,0 +1,106 @@
+/** What `add` and `addAll` take, as it is posted. */
+
+import { InvalidInputError } from '../errors.js';
+import { exactBytes } from './bytes.js';
+import { encodeIterable, type EncodedItem } from './iterable.js';
+import type { Transport } from './transport.js';
+
+/** Bytes, in whatever a page has them. */
+export type BytesInput = Uint8Array | ArrayBufferView | ArrayBuffer | string;
+/** The content of a file. */
+export type Content = BytesInput | Blob | Iterable<BytesInput> | Iterable<number> | AsyncIterable<BytesInput> | ReadableStream<BytesInput>;
+
+/** A time as js-ipfs takes it. */
+export type MtimeInput = Date | { readonly secs: number; readonly nsecs?: number } | readonly [secs: number, nsecs: number];
+
+/** A file or directory to add. */
+export interface FileInput {
+  readonly path?: string | undefined;
+  /** Absent for a directory. */
+  readonly content?: Content | undefined;
+  /** Permissions, as a number or octal text. */
+  readonly mode?: number | string | undefined;
+  readonly mtime?: MtimeInput | undefined;
+}
+
+/** What `add` takes. */
+export type AddInput = Content | FileInput;
+/** What `addAll` takes: many files. */
+export type AddAllInput = Iterable<AddInput> | AsyncIterable<AddInput> | ReadableStream<AddInput>;
+
+/** Encode one file; `transfer` gets what moves. */
+export function encodeAddInput(transport: Transport, input: AddInput, transfer: object[]): unknown {
+  if (isFileInput(input)) {
+    const { path, content, mode, mtime } = input;
+    return {
+      path: path ?? '',
+      ...(content !== undefined && { content: encodeContent(transport, content, transfer) }),
+      mode: encodeMode(mode),
+      mtime: encodeMtime(mtime)
+    };
+  }
+  return encodeContent(transport, input, transfer);
+}
+
+/** Encode many files, which the other end pulls. */
+export function encodeAddAllInput(transport: Transport, input: AddAllInput, transfer: object[]): unknown {
+  if (!isIterable(input)) throw new InvalidInputError('addAll takes an iterable of files; for one file use add');
+  const encode = (item: AddInput): EncodedItem => {
+    const moved: object[] = [];
+    return { value: encodeAddInput(transport, item, moved), transfer: moved };
+  };
+  return encodeIterable(transport, input, encode, transfer);
+}
+
+function encodeContent(transport: Transport, content: Content, transfer: object[]): unknown {
+  if (typeof content === 'string' || content instanceof Blob) return content;
+  if (content instanceof ArrayBuffer || ArrayBuffer.isView(content)) return encodeBytes(content, transfer);
+  if (!isIterable(content)) throw new InvalidInputError(`content of type ${content === null ? 'null' : typeof content} cannot be added`);
+  if (Array.isArray(content) && content.length > 0 && content.every(item => typeof item === 'number'))
+    return Uint8Array.from(content as number[]);
+  const encode = (item: BytesInput | number): EncodedItem => {
+    if (typeof item === 'string') return { value: new TextEncoder().encode(item), transfer: [] };
+    if (typeof item === 'number') return { value: Uint8Array.of(item), transfer: [] };
+    if (!(item instanceof ArrayBuffer) && !ArrayBuffer.isView(item))
+      throw new InvalidInputError('an item of the content is neither bytes nor text');
+    const moved: object[] = [];
+    return { value: encodeBytes(item, moved), transfer: moved };
+  };
+  return encodeIterable<BytesInput | number>(transport, content, encode, transfer);
+}
+
+/** Bytes cut to their own; what was copied for it moves. */
+export function encodeBytes(source: ArrayBufferView | ArrayBuffer, transfer: object[]): Uint8Array<ArrayBuffer> {
+  const bytes = exactBytes(source);
+  if (bytes.buffer !== (ArrayBuffer.isView(source) ? source.buffer : source)) transfer.push(bytes.buffer);
+  return bytes;
+}
+
+function isIterable(value: unknown): value is Iterable<never> | AsyncIterable<never> | ReadableStream<never> {
+  if (value === null || typeof value !== 'object') return false;
+  return Symbol.asyncIterator in value || Symbol.iterator in value || typeof (value as { getReader?: unknown }).getReader === 'function';
+}
+
+function isFileInput(input: AddInput): input is FileInput {
+  if (input === null || typeof input !== 'object' || input instanceof Blob || input instanceof ArrayBuffer || ArrayBuffer.isView(input))
+    return false;
+  return !isIterable(input) && ('path' in input || 'content' in input || 'mode' in input || 'mtime' in input);
+}
+
+function encodeMode(mode: FileInput['mode']): number | undefined {
+  const value = typeof mode === 'string' ? Number.parseInt(mode, 8) : mode;
+  if (value !== undefined && !(Number.isInteger(value) && value >= 0)) throw new InvalidInputError(`a mode of ${String(mode)}`);
+  return value;
+}
+
+function encodeMtime(mtime: MtimeInput | undefined): { secs: number; nsecs: number } | undefined {
+  if (mtime === undefined) return undefined;
+  if (mtime instanceof Date) {
+    const ms = mtime.getTime();
+    const secs = Math.floor(ms / 1000);
+    return { secs, nsecs: (ms - secs * 1000) * 1_000_000 };
+  }
+  if (Array.isArray(mtime)) return { secs: mtime[0] as number, nsecs: mtime[1] as number };
+  const { secs, nsecs = 0 } = mtime as { secs: number; nsecs?: number };
+  return { secs, nsecs };
+}

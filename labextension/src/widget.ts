@@ -1,0 +1,58 @@
+/** The front end of the anywidget that runs a `%%ipfs_js` cell where the labextension is missing. */
+
+import { adopt, begin, type Holder, isKnown, type OpenCell, release } from './cell/live.js';
+import { inert } from './cell/snapshot.js';
+import { IPFSClient } from './client/index.js';
+import { connectModel, type ModelLike } from './connect.js';
+
+/** The traits of the kernel's end: `token`, `state` ("waiting", "done"), and `html`, the stored drawing or text. */
+interface CellModel extends ModelLike {
+  get(name: 'token' | 'state' | 'html'): unknown;
+}
+
+interface RenderProps {
+  readonly model: CellModel;
+  readonly el: HTMLElement;
+}
+
+function render({ model, el }: RenderProps): () => void {
+  const holder: Holder = {
+    onfree: () => {
+      live = adopt(token, holder);
+      if (live) el.replaceChildren(live.element);
+    }
+  };
+  const token = String(model.get('token') ?? '');
+  let live = adopt(token, holder);
+  const showStored = (): void => {
+    live = null;
+    el.replaceChildren(inert(String(model.get('html') ?? '')));
+  };
+  const onState = (): void => {
+    if (!live) showStored();
+  };
+  if (!live && model.get('state') === 'waiting' && token !== '' && !isKnown(token)) {
+    const open: OpenCell = params => connectModel(model, { service: 'cell', params });
+    live = begin(token, holder, open, port => IPFSClient.from(port as MessagePort));
+    live.ran.then(
+      ran => {
+        if (!ran) showStored();
+      },
+      (error: Error) => {
+        showStored();
+        el.append(`ipfs_comm: ${error.message}`);
+      }
+    );
+  }
+  if (live) el.replaceChildren(live.element);
+  else showStored();
+  model.on('change:state', onState);
+  model.on('change:html', onState);
+  return () => {
+    model.off('change:state', onState);
+    model.off('change:html', onState);
+    release(token, holder);
+  };
+}
+
+export default { render };

@@ -1,0 +1,16 @@
+// A node in a process of its own, its link on that process's standard input and output.
+
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const lib = path.resolve(import.meta.dirname, '../../../labextension/lib/testing.js')
+const { connectProcess } = await import(pathToFileURL(lib).href)
+
+/** Start an empty node; `close` ends its process. */
+export async function spawn () {
+  const port = await connectProcess({
+    command: process.env.IPFS_COMM_PYTHON,
+    args: ['-m', 'ipfs_comm.testing.serve', '--node', 'embedded', '--repo', ':memory:']
+  })
+  return { port, close: async () => port.close() }
+}

@@ -1,0 +1,15 @@
+// The clients that the suites are run through, by the name they have in build/conformance.json.
+
+import { IPFSClient } from 'ipfs-message-port-client'
+
+const clients = {
+  'old-0.13.1': port => IPFSClient.from(port)
+}
+
+/** Make the client of that name on a port. */
+export function connectClient (name, port) {
+  if (!Object.hasOwn(clients, name)) {
+    throw new Error(`no client ${name}: there are ${Object.keys(clients).join(', ')}`)
+  }
+  return clients[name](port)
+}

@@ -1,0 +1,120 @@
+// Runs interface-ipfs-core through a client over each carrier, and holds the results against what is pinned.
+//
+//   node run.mjs [--carrier stdio,direct] [--suite root,dag,…] [--client old-0.13.1] [--write]
+//
+// A carrier is a name of carriers/, or a path to a module like those. Results go to build/conformance.json. With --write, pinned.json and
+// known-failures.json take on what came out; reasons that cannot be read off the failure are left for a person to fill in.
+
+import { fork } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { layOutFixtures } from './fixtures.mjs'
+import { interpreter } from './interpreter.mjs'
+import { startJupyter } from './jupyter.mjs'
+import { compare, readExpectations, totals, writeExpectations } from './report.mjs'
+
+const REPO = path.resolve(import.meta.dirname, '../..')
+const BUILD = path.join(REPO, 'build')
+const RESULTS = path.join(BUILD, 'conformance.json')
+const NODE_KIND = 'embedded'
+/** Longest time of one test or hook, of one suite, and of the whole run. */
+const TEST_MS = 45_000
+const SUITE_MS = 240_000
+const RUN_MS = 720_000
+
+const { values: options } = parseArgs({
+  options: {
+    carrier: { type: 'string', default: 'stdio,direct' },
+    suite: { type: 'string', default: 'root,dag,block,files' },
+    client: { type: 'string', default: 'old-0.13.1' },
+    write: { type: 'boolean', default: false }
+  }
+})
+
+process.env.IPFS_COMM_PYTHON ??= interpreter()
+const folder = path.join(BUILD, 'conformance')
+layOutFixtures(folder, process.env.IPFS_COMM_FIXTURES ?? path.resolve(REPO, '../shared/fixtures'))
+
+const endOfRun = Date.now() + RUN_MS
+const outcomes = {}
+/** What went wrong beside the tests: hooks that clean up, suites that did not end. */
+const breakages = []
+let jupyter
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => Promise.resolve(jupyter?.close()).finally(() => process.exit(1)))
+}
+for (const carrier of options.carrier.split(',')) {
+  const name = path.basename(carrier, '.mjs')
+  const key = `${options.client}@${name}@${NODE_KIND}`
+  jupyter = name === 'direct' ? await startJupyter(process.env.IPFS_COMM_PYTHON) : undefined
+  const env = jupyter === undefined ? {} : { CONFORMANCE_JUPYTER_URL: jupyter.url, CONFORMANCE_JUPYTER_TOKEN: jupyter.token }
+  try {
+    outcomes[key] = {}
+    for (const suite of options.suite.split(',')) {
+      const started = Date.now()
+      const results = await runSuite(suite, moduleOf(carrier), env)
+      outcomes[key][suite] = results
+      const { passed, failed, pending, total } = totals(results)
+      console.log(`${key} ${suite}: ${passed} passed, ${failed} failed, ${pending} pending of ${total}, ${((Date.now() - started) / 1000).toFixed(1)} s`)
+    }
+  } finally {
+    await jupyter?.close()
+  }
+}
+
+writeResults()
+const expectations = readExpectations()
+if (options.write) writeExpectations(expectations, outcomes)
+const complaints = [...breakages, ...compare(expectations, outcomes)]
+for (const complaint of complaints) console.error(complaint)
+console.log(complaints.length === 0 ? 'conformance: as pinned' : `conformance: ${complaints.length} differences from what is pinned`)
+process.exit(complaints.length === 0 ? 0 : 1)
+
+/** Run one suite in a process of its own; what it leaves running is ended with it. */
+async function runSuite (suite, carrier, env) {
+  const task = { suite, client: options.client, carrier, deadline: TEST_MS }
+  const child = fork(path.join(import.meta.dirname, 'suite.mjs'), [JSON.stringify(task)], { cwd: folder, detached: true, env: { ...process.env, ...env } })
+  const results = new Map()
+  let done = false
+  child.on('message', message => {
+    if (message.tests !== undefined) for (const test of message.tests) results.set(test, undefined)
+    if (message.test !== undefined) results.set(message.test, message)
+    if (message.done === true) done = true
+    if (message.broken !== undefined) breakages.push(`${suite} over ${carrier}: ${message.broken}`)
+  })
+  const exited = new Promise(resolve => child.once('exit', (code, signal) => resolve(signal ?? code)))
+  const timer = setTimeout(() => endGroup(child), Math.max(0, Math.min(SUITE_MS, endOfRun - Date.now())))
+  const status = await exited
+  clearTimeout(timer)
+  endGroup(child)
+  if (results.size === 0) throw new Error(`suite ${suite} over ${carrier} ended with ${status} before it named its tests`)
+  if (!done) breakages.push(`${suite} over ${carrier} was ended before it was through (${status})`)
+  for (const [test, result] of results) {
+    if (result === undefined) results.set(test, { test, state: 'failed', error: `the suite was ended (${status}) before this test's result` })
+  }
+  return [...results.values()]
+}
+
+function endGroup (child) {
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error
+  }
+}
+
+function moduleOf (carrier) {
+  return pathToFileURL(carrier.endsWith('.mjs') ? path.resolve(carrier) : path.join(import.meta.dirname, 'carriers', `${carrier}.mjs`)).href
+}
+
+/** Keep the totals of carriers and suites that this run left out. */
+function writeResults () {
+  const written = fs.existsSync(RESULTS) ? JSON.parse(fs.readFileSync(RESULTS, 'utf8')) : {}
+  for (const [key, suites] of Object.entries(outcomes)) {
+    written[key] ??= {}
+    for (const [suite, results] of Object.entries(suites)) written[key][suite] = totals(results)
+  }
+  fs.writeFileSync(RESULTS, JSON.stringify(written, null, 2) + '\n')
+}

@@ -1,0 +1,108 @@
+"""Blobs over a link: handles whose bytes are asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+from wire.support import Inbox, nothing_runs
+
+from ipfs_comm.errors import InvalidInputError, LinkError, RemoteError
+from ipfs_comm.testing import LinkedPorts, linked_ports
+from ipfs_comm.wire import MessageChannel, clone
+from ipfs_comm.wire.blob import serve
+
+CONTENT = bytes(range(256)) * 20_000
+
+
+async def received(linked: LinkedPorts, blob: clone.Blob) -> clone.Blob:
+    linked.port1.post_message({"blob": blob})
+    (message,) = await Inbox(linked.port2).take()
+    arrived = message["blob"]
+    assert isinstance(arrived, clone.Blob)
+    return arrived
+
+
+async def test_a_file_arrives_as_a_handle_and_is_read_over_its_port() -> None:
+    async with linked_ports() as linked:
+        file = await received(linked, clone.File(CONTENT, "a.bin", type="application/x", last_modified=1.5))
+        assert isinstance(file, clone.File)
+        assert (file.name, file.size, file.type, file.last_modified) == ("a.bin", len(CONTENT), "application/x", 1.5)
+        assert await file.read(1_000, 1_010) == CONTENT[1_000:1_010]
+        assert await file.read() == CONTENT
+        assert await file.read(5, 5) == b""
+
+
+async def test_closing_a_blob_lets_go_of_it_at_both_ends() -> None:
+    linked = await linked_ports()
+    blob = await received(linked, clone.Blob(b"abc"))
+    assert linked.link1.ports_open == 2
+    assert await blob.read() == b"abc"
+    blob.close()
+    with pytest.raises(LinkError) as caught:
+        await blob.read()
+    assert caught.value.code == "ERR_CLOSED"
+    linked.port2.post_message("behind")
+    await Inbox(linked.port1).take()
+    assert linked.link1.ports_open == 1
+    linked.close()
+    assert nothing_runs()
+
+
+async def test_a_blob_that_nobody_holds_is_let_go_of() -> None:
+    async with linked_ports() as linked:
+        inbox = Inbox(linked.port2)
+        linked.port1.post_message(clone.Blob(b"abc"))
+        (blob,) = await inbox.take()
+        assert await blob.read() == b"abc"
+        del blob
+        inbox.events.clear()
+        gc.collect()
+        linked.port2.post_message("behind")
+        await Inbox(linked.port1).take()
+        assert linked.link1.ports_open == 1
+
+
+async def test_a_read_fails_with_the_link() -> None:
+    linked = await linked_ports()
+    blob = await received(linked, clone.Blob(CONTENT))
+    reading = asyncio.ensure_future(blob.read())
+    await asyncio.sleep(0)
+    linked.link2.end(LinkError("gone"))  # type: ignore[union-attr]  # the link is open
+    with pytest.raises(LinkError, match="gone"):
+        await reading
+    await Inbox(linked.port1).end()
+    assert nothing_runs()
+
+
+class Broken:
+    """A source that cannot be read."""
+
+    async def read(self, start: int, end: int) -> bytes:
+        raise OSError(f"no bytes {start} to {end}")
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+async def test_a_source_that_fails_fails_at_the_reader() -> None:
+    async with linked_ports() as linked:
+        blob = await received(linked, clone.Blob(Broken(), size=10))
+        with pytest.raises(RemoteError, match="no bytes 0 to 10"):
+            await blob.read()
+
+
+@pytest.mark.parametrize("question", [None, [0], [5, 1], ["0", 1], [-1, 1], [0, 1, 2]])
+async def test_a_question_that_is_no_range_closes_the_port(question: object) -> None:
+    channel = MessageChannel()
+    serve(clone.Blob(b"abc").source, channel.port1)
+    inbox = Inbox(channel.port2)
+    channel.port2.post_message(question)
+    await inbox.end()
+    assert inbox.events == []
+
+
+def test_a_source_needs_a_size() -> None:
+    with pytest.raises(InvalidInputError, match="size"):
+        clone.Blob(Broken())

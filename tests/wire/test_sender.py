@@ -1,0 +1,163 @@
+"""The sending half of a link."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipfs_comm.errors import ProtocolError
+from ipfs_comm.wire.frame import Ack, Close, Data
+from ipfs_comm.wire.receiver import Assembler
+from ipfs_comm.wire.sender import OutgoingMessage, Sender
+
+
+def message(size: int = 10, announces: list[int] | None = None) -> OutgoingMessage:
+    return OutgoingMessage(b"[null,[],[%d],[]]" % size, [bytes(size)], announces or [])
+
+
+def sender(fragment_size: int = 1_000, max_frames: int = 100, window: int = 1 << 20) -> Sender:
+    return Sender(fragment_size, max_frames, window)
+
+
+def ports(frames: list[Data | Close]) -> list[int]:
+    return [frame.port for frame in frames]
+
+
+def test_frames_are_numbered_from_one() -> None:
+    state = sender()
+    state.put(0, message())
+    state.put(0, None)
+    assert [frame.seq for frame in state.take(0.0)] == [1, 2]
+
+
+def test_fragments_of_several_ports_take_turns_and_those_of_one_keep_their_order() -> None:
+    state = sender()
+    for port in (2, 4):
+        state.put(port, message(2_500))
+    state.put(6, message(10))
+    frames = state.take(0.0)
+    assert ports(frames)[:4] == [2, 4, 6, 2]
+    firsts = [frame.first for frame in frames if isinstance(frame, Data) and frame.port == 2]
+    assert firsts == [True] + [False] * (len(firsts) - 1)
+
+
+def test_the_window_bounds_bytes_in_flight() -> None:
+    state = sender(window=2_500)
+    state.put(0, message(10_000))
+    frames = state.take(0.0)
+    assert state.bytes_in_flight <= 2_500
+    assert state.take(0.0) == []
+    assert state.bytes_queued > 0
+    state.acknowledge(Ack(0, frames[-1].seq, 2_500), 0.1)
+    assert state.bytes_in_flight == 0
+    assert state.take(0.1) != []
+
+
+def test_there_is_always_room_for_one_frame() -> None:
+    state = sender(window=0)
+    state.put(0, message(5_000))
+    assert len(state.take(0.0)) == 1
+    assert state.take(0.0) == []
+
+
+def test_the_carriers_number_of_frames_bounds_what_is_in_flight() -> None:
+    state = sender(max_frames=3)
+    for _ in range(10):
+        state.put(0, message())
+    assert len(state.take(0.0)) == 3
+    state.acknowledge(Ack(0, 2, 1 << 20), 0.1)
+    assert len(state.take(0.1)) == 2
+
+
+def test_a_port_waits_until_the_message_that_announces_it_has_been_sent() -> None:
+    state = sender()
+    state.block(2)
+    state.put(2, message())
+    assert state.take(0.0) == []
+    state.put(0, message(2_500, announces=[2]))
+    frames = state.take(0.0)
+    assert ports(frames) == [0, 0, 0, 2]
+    assert isinstance(frames[2], Data)
+    assert frames[2].last
+
+
+def test_a_discarded_port_gives_its_queue_back() -> None:
+    state = sender()
+    state.put(2, message(100, announces=[4]))
+    assert state.discard(2) == [4]
+    assert state.bytes_queued == 0
+    assert state.take(0.0) == []
+
+
+def test_a_frame_named_as_missing_goes_again_once_per_round_trip() -> None:
+    state = sender()
+    for _ in range(4):
+        state.put(0, message())
+    frames = state.take(0.0)
+    state.acknowledge(Ack(0, 1, 1 << 20), 0.1)
+    gap = Ack(0, 1, 1 << 20, ((2, 3),))
+    assert [frame.seq for frame in state.acknowledge(gap, 0.2)] == [2, 3]
+    assert state.acknowledge(gap, 0.21) == []
+    assert [frame.seq for frame in state.acknowledge(gap, 0.4)] == [2, 3]
+    assert frames[1] in state.acknowledge(gap, 0.7)
+
+
+def test_all_in_flight_goes_again_after_a_timeout_that_doubles() -> None:
+    state = sender()
+    state.put(0, message())
+    state.put(0, message())
+    state.take(0.0)
+    assert state.deadline == 0.25
+    assert [frame.seq for frame in state.expire(0.25)] == [1, 2]
+    assert state.deadline == pytest.approx(0.25 + 0.5)
+    now = 0.75
+    for _ in range(20):
+        state.expire(now)
+        assert state.deadline is not None
+        assert state.deadline - now <= 10.0
+        now = state.deadline
+    state.acknowledge(Ack(0, 2, 1 << 20), now)
+    assert state.deadline is None
+    assert state.idle
+
+
+@pytest.mark.parametrize("ack", [Ack(0, 2, 10), Ack(0, 0, 10, ((1, 2),))])
+def test_an_ack_of_frames_that_were_never_sent_is_a_protocol_error(ack: Ack) -> None:
+    state = sender()
+    state.put(0, message())
+    state.take(0.0)
+    with pytest.raises(ProtocolError, match="only 1 were sent"):
+        state.acknowledge(ack, 0.1)
+
+
+def test_huge_ranges_cost_nothing() -> None:
+    state = sender()
+    state.seq = 2**50
+    assert state.acknowledge(Ack(0, 0, 10, ((1, 2**50),)), 0.1) == []
+
+
+def test_a_buffer_that_fits_a_fragment_is_a_segment_of_its_own() -> None:
+    buffer = bytes(6_000)
+    outgoing = OutgoingMessage(b"[null,[],[6000,6000],[]]", [buffer, buffer], [])
+    bodies = []
+    while outgoing.left:
+        bodies.append(outgoing.cut(8_000)[0])
+    assert [part for body in bodies for part in body if part is buffer] == [buffer, buffer]
+
+
+@given(st.lists(st.integers(0, 20_000), max_size=6), st.integers(1_024, 9_000))
+def test_fragments_make_the_message_again(sizes: list[int], limit: int) -> None:
+    buffers = [bytes([number]) * size for number, size in enumerate(sizes)]
+    outgoing = OutgoingMessage(f"[null,[],{sizes},[]]".encode(), buffers, [])
+    assembler = Assembler()
+    result = None
+    first = True
+    while outgoing.left:
+        body, size = outgoing.cut(limit)
+        assert 0 < size <= limit
+        assert size == sum(map(len, body))
+        result = assembler.feed(Data(1, 0, first, not outgoing.left, body, size))
+        first = False
+    assert result is not None
+    assert [bytes(buffer) for buffer in result[1]] == buffers
