@@ -16,11 +16,13 @@ else
 BIN := $(VENV)/bin
 endif
 PY := $(BIN)/python
+OLD_PY := $(subst $(VENV)/,$(VENV)-ipykernel6/,$(PY))
+LOCK := $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 STAMPS := build/stamps
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 TS_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) $(wildcard labextension/*.json labextension/*.mjs labextension/*.js)
 
-.PHONY: help setup demo test test-long lint format test-python test-typescript test-browser conformance browser wheel bench clean
+.PHONY: help setup lock demo test test-long lint format test-python test-typescript test-browser conformance browser wheel bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -48,8 +50,20 @@ $(STAMPS)/install: $(STAMPS)/labextension pyproject.toml
 	$(PY) -m uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	touch $@
 
+# A second environment with an older kernel, for the tests that drive real kernels.
+$(STAMPS)/ipykernel6: requirements/ipykernel6.txt $(STAMPS)/install
+	test -x $(OLD_PY) || $(PYTHON) -m venv --without-pip $(VENV)-ipykernel6
+	$(PY) -m uv pip sync --quiet --python $(OLD_PY) --require-hashes requirements/ipykernel6.txt
+	$(PY) -m uv pip install --quiet --python $(OLD_PY) --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock: $(STAMPS)/python ## the newest versions that fit, into the locks
+	for lock in uv ipykernel6; do $(LOCK) requirements/$$lock.in -o requirements/$$lock.txt; done
+	$(LOCK) pyproject.toml --group dev -o requirements/dev.txt
+
 demo: setup ## JupyterLab at the quickstart, on the embedded node
-	$(PY) -m jupyterlab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/01-quickstart.ipynb $(DEMO_ARGS)
+	root=$$([ "$$(id -u)" = 0 ] && echo --allow-root || true)
+	$(PY) -m jupyterlab $$root --notebook-dir=notebooks --LabApp.default_url=/lab/tree/01-quickstart.ipynb $(DEMO_ARGS)
 
 lint: setup ## every formatter, linter and type checker, changing nothing
 	$(BIN)/ruff format --check .
@@ -62,8 +76,8 @@ format: setup ## let the formatters change files
 	$(BIN)/ruff check --fix .
 	cd labextension && npm run --silent format
 
-test-python: setup ## the Python suites but the browser's
-	$(PY) -m pytest -m 'not browser and not heavy'
+test-python: setup $(STAMPS)/ipykernel6 ## the Python suites but the browser's
+	IPFS_COMM_KERNEL_PYTHONS=$(CURDIR)/$(OLD_PY) $(PY) -m pytest -m 'not browser and not heavy'
 
 test-typescript: setup ## the TypeScript suites
 	cd labextension && npm test --silent
@@ -97,4 +111,4 @@ wheel: setup ## the wheel and the source distribution in dist/
 	$(PY) -m build --no-isolation --outdir dist .
 
 clean: ## forget what was built
-	rm -rf build dist $(VENV) labextension/lib labextension/node_modules tests/conformance/node_modules ipfs_comm/labextension ipfs_comm/widgets/static
+	rm -rf build dist $(VENV) $(VENV)-ipykernel6 labextension/lib labextension/node_modules tests/conformance/node_modules ipfs_comm/labextension ipfs_comm/widgets/static

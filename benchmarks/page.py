@@ -1,7 +1,7 @@
 """How fast does a page in JupyterLab reach the node in its kernel?
 
-One round trip, and ``add`` and ``cat`` of 64 MiB through our own client over ``connect(kernel)``, in a real JupyterLab in
-Chromium, beside an echo over the ordinary comm in the same run.
+One round trip, and ``add`` and ``cat`` of 64 MiB through our own client over ``connect(kernel)``, in a real
+JupyterLab in Chromium, beside an echo over the ordinary comm in the same run.
 """
 
 from __future__ import annotations
@@ -132,9 +132,8 @@ def main() -> None:
     """Print the table and keep it."""
     rows = measure()
     for row in rows:
-        print(
-            f"{row['row']:30} {row['ours']:>9} {row['unit']:6} {row['reference_name']}: {row['reference']} (x{row['ratio']})"
-        )
+        reference = f"{row['reference_name']}: {row['reference']} (x{row['ratio']})"
+        print(f"{row['row']:30} {row['ours']:>9} {row['unit']:6} {reference}")
     path = Path(REPO / "benchmarks/results.json")
     kept = json.loads(path.read_text("utf-8")) if path.exists() else []
     kept = [r for r in kept if r["question"] != rows[0]["question"]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import logging
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ipfs_comm.wire import Link, MessageEvent, MessagePort
 
 __all__ = ["Cell", "Cells"]
+
+logger = logging.getLogger(__name__)
 
 #: Cells that wait for a page, or have one that still holds its link.
 MAX_CELLS = 1024
@@ -154,10 +157,9 @@ class Cells:
             _settle(cell, value=revive(data.get("value")))
         elif kind == "error":
             _settle(cell, error=_page_error(data))
-        elif isinstance(data, dict) and cell.outcome.done():
-            return
-        elif kind != "snapshot":
-            _settle(cell, error=PageError(f"the page answered the cell with something unknown: {data!r:.200}"))
+        else:
+            # A later version of the page may say more; what this one does not know changes nothing.
+            logger.debug("a cell's page said something unknown: %.200r", data)
 
     def _gone(self, cell: Cell, error: Exception | None) -> None:
         self._forget(cell)

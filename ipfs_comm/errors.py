@@ -1,7 +1,7 @@
 """Every exception that this package raises on purpose.
 
 - IPFSCommError
-  + InvalidInputError       (ERR_INVALID_INPUT)      an argument, option or message that cannot be meant; also a ValueError
+  + InvalidInputError       (ERR_INVALID_INPUT)      what cannot be meant; also a ValueError
     + InvalidCIDError       (ERR_INVALID_CID)
     + InvalidPathError      (ERR_INVALID_PATH)
     + CodecError            (ERR_CODEC)              bytes or a value that a codec refuses
@@ -25,8 +25,8 @@
   + PageError               (ERR_PAGE)               an exception in the page, with the page's stack
     + NoPageError           (ERR_NO_PAGE)            no page took the cell
 
-Each has a ``code`` that the JavaScript world knows, and a ``detail`` mapping of plain values (CID and path as text) for
-programs.
+Each has a ``code`` that the JavaScript world knows, and a ``detail`` mapping of plain values (CID and path as text)
+for programs.
 """
 
 from __future__ import annotations

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from ipfs_comm.wire import Acceptor, Link, MessagePort
     from ipfs_comm.wire.carriers.base import Carrier
+    from ipfs_comm.wire.carriers.widget import WidgetPort
 
-__all__ = ["TARGET", "Extension", "load_ipython_extension", "unload_ipython_extension"]
+__all__ = ["TARGET", "Extension", "load_ipython_extension", "loaded", "unload_ipython_extension"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,9 @@ NAME = "ipfs"
 HOOK_TIMEOUT = 2.0
 UNLOAD_TIMEOUT = 5.0
 EXIT_TIMEOUT = 2.0
+
+#: Options that say which node to open.
+OPENING = frozenset({"node", "repo", "kubo_api"})
 
 _loaded: weakref.WeakKeyDictionary[Any, Extension] = weakref.WeakKeyDictionary()
 
@@ -61,6 +65,19 @@ def unload_ipython_extension(shell: Any) -> None:
     extension = _loaded.pop(shell, None)
     if extension is not None:
         extension.stop()
+
+
+def loaded() -> Extension:
+    """Return the extension of this process.
+
+    Raises
+    ------
+    NotSupportedError
+        If it is not loaded.
+    """
+    for extension in _loaded.values():
+        return extension
+    raise NotSupportedError("ipfs_comm is not loaded in this kernel: run `%load_ext ipfs_comm` first")
 
 
 class Extension:
@@ -94,6 +111,7 @@ class Extension:
         self._target: CommTarget | None = None
         self._magics: Any = None
         self._names: set[str] = set()
+        self._widget_ports: weakref.WeakSet[WidgetPort] = weakref.WeakSet()
 
     def start(self) -> None:
         """Start the loop, hook the carriers, and put the names into place."""
@@ -142,6 +160,8 @@ class Extension:
 
     async def _finish(self) -> None:
         self.cells.close()
+        for port in list(self._widget_ports):
+            port.close()
         if self._acceptor is not None:
             self._acceptor.close()
         await self._node.close()
@@ -159,7 +179,9 @@ class Extension:
         if self._acceptor is None:
             from ipfs_comm.wire import Acceptor
 
-            self._acceptor = Acceptor({"ipfs": self._serve_link, "cell": self.cells.claim})
+            self._acceptor = Acceptor(
+                {"ipfs": self._serve_link, "cell": self.cells.claim}, max_links=self.config.max_links
+            )
         self._acceptor.accept(carrier)
 
     def _serve_link(self, _link: Link, port: MessagePort, _params: Mapping[str, Any]) -> None:
@@ -206,23 +228,32 @@ class Extension:
 
     def cell_widget(self, cell: Cell) -> tuple[Any, str]:
         """Return a widget model that runs `cell`; where widgets cannot be had, None and why."""
-        from ipfs_comm.wire.carriers.widget import WidgetPort
-
         try:
             from ipfs_comm.widgets import CellWidget
 
             widget = CellWidget(token=cell.token)
         except (ImportError, NotSupportedError) as error:
             return None, str(error)
-        port = WidgetPort(self.kernel, widget, self._runtime.loop, self._accept, replace=False)
+        port = self.serve_widget(widget, replace=False)
         cell.cleanup += [port.close, widget.close]
         return widget, ""
+
+    def serve_widget(self, model: Any, *, replace: bool = True) -> WidgetPort:
+        """Let the pages that show `model` open links over its messages; see `ipfs_comm.widgets.serve`."""
+        from ipfs_comm.wire.carriers.widget import WidgetPort
+
+        port = WidgetPort(self.kernel, model, self._runtime.loop, self._accept, replace=replace)
+        self._widget_ports.add(port)
+        return port
 
     def choose(self, name: str, text: str) -> None:
         """Set an option; what depends on it is opened anew."""
         self.config.choose(name, text)
         self.cells.max_snapshot = self.config.max_snapshot
-        self._runtime.wait(self._runtime.submit(self._node.close()))
+        if name in OPENING:
+            closing = self._runtime.submit(self._node.close())
+            if self._runtime.threads:
+                self._runtime.wait(closing)
 
     def bind(self, name: str) -> None:
         """Put the node into the user's namespace as `name`, until the extension is unloaded."""

@@ -109,7 +109,8 @@ class KernelNode:
             node = await _entered(context, repo)
         except BaseException as error:
             # A failure is not kept: what was wrong may be mended, and the next call tries again.
-            self._opened = None
+            if self._opened is opened:
+                self._opened = None
             if not opened.done():
                 opened.set_exception(error)
                 # Whoever waits gets it; if everybody was cancelled meanwhile there is nothing to warn of.
@@ -119,7 +120,8 @@ class KernelNode:
             return
         try:
             self.where = repo.value or str(default_repo())
-            self._announce(self.where)
+            # In the context of the call that came first, and so in its output; before that call goes on.
+            asyncio.get_running_loop().call_soon(self._announce, self.where)
             opened.set_result(node)
             await leave.wait()
         finally:

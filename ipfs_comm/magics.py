@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import keyword
-import shlex
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -59,16 +58,18 @@ class IPFSMagics(Magics):
         ``%ipfs read_only true`` and the other options of ``IPFSComm`` choose anew from the next call on; what is
         under way on the node before ends. ``%ipfs as NAME`` binds the node to another name.
         """
-        words = shlex.split(line)
-        if len(words) == 2 and words[0] == "as":
-            _check_name(words[1])
-            self._extension.bind(words[1])
-        elif len(words) == 2:
-            self._extension.choose(*words)
-        elif words not in ([], ["status"]):
-            raise UsageError("%ipfs, %ipfs OPTION VALUE or %ipfs as NAME; the options are " + self._extension.options())
-        if not words or words == ["status"]:
+        option, _, value = line.strip().partition(" ")
+        # No shell's rules: a folder's name may have spaces and backslashes.
+        value = value.strip().strip("\"'")
+        if not option:
             sys.stdout.write(self._extension.describe() + "\n")
+        elif not value:
+            raise UsageError("%ipfs, %ipfs OPTION VALUE or %ipfs as NAME; the options are " + self._extension.options())
+        elif option == "as":
+            _check_name(value)
+            self._extension.bind(value)
+        else:
+            self._extension.choose(option, value)
 
     @cell_magic
     def ipfs_js(self, line: str, cell: str) -> Any:
@@ -84,11 +85,11 @@ class IPFSMagics(Magics):
         run = extension.cells.create(cell, f"cell-{self._shell.execution_count}")
         output = Output(self._shell, run)
         started = time.monotonic()
-        if extension.detached():
-            self._detach(run, output, name, started, FILLS_IN)
-            return None
-        output.waiting(WAITING)
         try:
+            if extension.detached():
+                self._detach(run, output, name, started, FILLS_IN)
+                return None
+            output.waiting(WAITING)
             if not self._claimed(run, output, name, started):
                 return None
             value = _result(run)
@@ -181,7 +182,7 @@ def _result(run: Cell) -> Any:
 
 
 def _result_name(line: str) -> str:
-    words = shlex.split(line)
+    words = line.split()
     if not words:
         return ""
     if len(words) != 2 or words[0] != "-o":

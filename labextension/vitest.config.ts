@@ -6,6 +6,7 @@ export default defineConfig({
     // Two cores: suites that start processes would only wait for each other.
     maxWorkers: 2,
     minWorkers: 1,
+    maxConcurrency: 30,
     testTimeout: 20_000
   }
 });

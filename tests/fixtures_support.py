@@ -54,8 +54,8 @@ def load(area: str, name: str) -> dict[str, Any] | None:
 def cases(area: str, name: str) -> list[Any]:
     """Return one ``pytest.param`` a case of ``area/name``, for ``pytest.mark.parametrize``.
 
-    A case listed in ``expected_failures.toml`` is ``xfail(strict=True)`` with its reason. Where the fixtures are absent,
-    one parameter that is skipped says so.
+    A case listed in ``expected_failures.toml`` is ``xfail(strict=True)`` with its reason. Where the fixtures are
+    absent, one parameter that is skipped says so.
     """
     document = load(area, name)
     if document is None:

@@ -7,16 +7,20 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.wire import Carrier, Link
-from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+
+from ipfs_comm.wire import Carrier, Link
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from jupyter_client.asynchronous.client import AsyncKernelClient
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = "ipfs_comm"
@@ -37,6 +41,7 @@ class PageCarrier(Carrier):
 
     def __init__(self, page: Page, name: str) -> None:
         self.name = name
+        self.max_frames = 256 if name == "direct" else 64
         self.comm_id = uuid.uuid4().hex
         self.packets = 0
         self._page = page
@@ -122,7 +127,9 @@ class Execution:
 
     async def cell(self, state: str = "waiting") -> dict[str, Any]:
         """Wait for the output of a ``%%ipfs_js`` cell in `state`, and return its bundle."""
-        content = await self.output(lambda message: message["content"].get("data", {}).get(CELL, {}).get("state") == state)
+        content = await self.output(
+            lambda message: message["content"].get("data", {}).get(CELL, {}).get("state") == state
+        )
         return content["data"]
 
     def text(self) -> str:
@@ -154,7 +161,11 @@ class Page:
     async def start(self) -> None:
         self.client.start_channels()
         await self.client.wait_for_ready(timeout=LIMIT)
-        readers = {"control": self.client.get_control_msg, "iopub": self.client.get_iopub_msg, "shell": self.client.get_shell_msg}
+        readers = {
+            "control": self.client.get_control_msg,
+            "iopub": self.client.get_iopub_msg,
+            "shell": self.client.get_shell_msg,
+        }
         self._tasks = [asyncio.create_task(self._read(channel, read)) for channel, read in readers.items()]
 
     async def stop(self) -> None:
@@ -173,7 +184,8 @@ class Page:
     def send_frames(self, channel: str, frames: Sequence[bytes]) -> None:
         """Send a message as it is.
 
-        Through the socket of the event loop: jupyter_client's own way around it can swallow the sign that there is something to read.
+        Through the socket of the event loop: jupyter_client's own way around it can swallow the sign that there is
+        something to read.
         """
         sending = getattr(self.client, f"{channel}_channel").socket.send_multipart(frames)
         self._sending.add(sending)
@@ -181,7 +193,13 @@ class Page:
 
     def execute(self, code: str, *, allow_stdin: bool = False) -> Execution:
         """Send a cell, and return at once."""
-        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": allow_stdin, "stop_on_error": True}
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "allow_stdin": allow_stdin,
+            "stop_on_error": False,
+        }
         msg_id = self.send("shell", "execute_request", {**content, "user_expressions": {}})
         execution = Execution(msg_id, asyncio.get_running_loop().create_future())
         self.executions[msg_id] = execution
@@ -225,14 +243,18 @@ class Page:
                 continue
             if channel == "iopub" and message["msg_type"].startswith("comm_"):
                 self.strangers.append(message)
-            request = self._requests.pop(message["parent_header"].get("msg_id", ""), None) if channel != "iopub" else None
+            request = (
+                self._requests.pop(message["parent_header"].get("msg_id", ""), None) if channel != "iopub" else None
+            )
             if request is not None:
                 request.set_result(content)
                 continue
             parent = self.executions.get(message["parent_header"].get("msg_id", ""))
             display = content.get("transient", {}).get("display_id") if channel == "iopub" else None
             if display is not None:
-                parent = self._displays.setdefault(display, parent) if parent is not None else self._displays.get(display)
+                parent = (
+                    self._displays.setdefault(display, parent) if parent is not None else self._displays.get(display)
+                )
             if parent is None:
                 continue
             if channel == "iopub":
@@ -258,6 +280,11 @@ class Kernel:
         self.pages.append(page)
         return page
 
+    async def release(self) -> None:
+        """Let go of all clients."""
+        while self.pages:
+            await self.pages.pop().stop()
+
     async def interrupt(self) -> None:
         await self.manager.interrupt_kernel()
 
@@ -268,7 +295,9 @@ async def start_kernel(python: str, folder: Path, **environment: str) -> AsyncIt
     spec = folder / "specs" / "tested"
     spec.mkdir(parents=True, exist_ok=True)
     argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "tested", "language": "python"}), "utf-8")
+    (spec / "kernel.json").write_text(
+        json.dumps({"argv": argv, "display_name": "tested", "language": "python"}), "utf-8"
+    )
     manager = AsyncKernelManager(kernel_name="tested", connection_file=str(folder / "kernel.json"))
     manager.kernel_spec_manager = KernelSpecManager(kernel_dirs=[str(folder / "specs")])
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("IPFS_COMM_", "VSCODE_"))}
@@ -279,6 +308,5 @@ async def start_kernel(python: str, folder: Path, **environment: str) -> AsyncIt
     try:
         yield kernel
     finally:
-        for page in kernel.pages:
-            await page.stop()
+        await kernel.release()
         await manager.shutdown_kernel(now=True)

@@ -35,6 +35,7 @@ async def open_node(
     *,
     repo: str | os.PathLike[str] | None = None,
     exchange: Exchange | None = None,
+    shard_split_threshold: int | None = None,
     **options: Any,
 ) -> AsyncIterator[Node]:
     """Open a node for the time of an ``async with``.
@@ -49,6 +50,8 @@ async def open_node(
         Folder of its blocks, made with mode 0700; ``":memory:"`` keeps nothing; the user's data folder where not given.
     exchange : Exchange, optional
         Where blocks come from that the repository does not have; from nowhere where not given.
+    shard_split_threshold : int, optional
+        Bytes beyond which ``add`` shards a directory where a call does not say; Kubo's 256 KiB where not given.
 
     Yields
     ------
@@ -68,7 +71,8 @@ async def open_node(
         raise NotSupportedError(f"there is no node of kind {kind!r}: use kind='embedded'")
     if options:
         raise InvalidInputError(
-            f"an embedded node has no option {', '.join(sorted(options))}: it has repo and exchange"
+            f"an embedded node has no option {', '.join(sorted(options))}: it has repo, exchange and "
+            "shard_split_threshold"
         )
     from ipfs_comm.blockstore import Blockstore, MemoryBlockstore, SegmentBlockstore
     from ipfs_comm.exchange import Offline
@@ -83,7 +87,8 @@ async def open_node(
         store = await SegmentBlockstore.open(_expanded(place))
         where = f"the repository {place}"
     source = exchange or Offline(where)
-    node = EmbeddedNode(store, source, repo=os.fspath(place))
+    defaults = {} if shard_split_threshold is None else {"shard_split_threshold": shard_split_threshold}
+    node = EmbeddedNode(store, source, repo=os.fspath(place), defaults=defaults)
     try:
         yield node
     finally:

@@ -33,11 +33,11 @@ def _take_stdout() -> IO[bytes]:
     return os.fdopen(mine, "wb", buffering=0)
 
 
-async def _serve(kind: str, repo: str, sink: IO[bytes]) -> None:
+async def _serve(kind: str, repo: str, sink: IO[bytes], **options: Any) -> None:
     from ipfs_comm import open_node
     from ipfs_comm.rpc import IPFSService, Server
 
-    async with open_node(kind, repo=repo) as node:
+    async with open_node(kind, repo=repo, **options) as node:
         server = Server(IPFSService(node))
 
         def connect(_link: Link, port: MessagePort, _params: dict[str, Any]) -> None:
@@ -47,6 +47,7 @@ async def _serve(kind: str, repo: str, sink: IO[bytes]) -> None:
         carrier = await StdioCarrier.connect(os.fdopen(0, "rb", buffering=0, closefd=False), sink)
         reason = await acceptor.accept(carrier)
         acceptor.close()
+        await server.aclose()
         logging.getLogger(__name__).info("the link has ended: %s", reason or "nobody opened one")
 
 
@@ -61,12 +62,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--repo", default=":memory:", help="the node's repository (default: %(default)s, which keeps nothing)"
     )
+    parser.add_argument(
+        "--shard-split-threshold",
+        type=int,
+        metavar="BYTES",
+        help="default of the node's add: directories that are larger are sharded",
+    )
     parser.add_argument("--verbose", action="store_true", help="say on standard error what happens")
     options = parser.parse_args(arguments)
+    node_options = {}
+    if options.shard_split_threshold is not None:
+        node_options["shard_split_threshold"] = options.shard_split_threshold
     sink = _take_stdout()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO if options.verbose else logging.WARNING)
     try:
-        asyncio.run(_serve(options.node, options.repo, sink))
+        asyncio.run(_serve(options.node, options.repo, sink, **node_options))
     except InvalidInputError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 2

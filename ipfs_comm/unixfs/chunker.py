@@ -57,7 +57,7 @@ def parse(text: str) -> Chunker:
         return FixedSize(DEFAULT_SIZE)
     name, *parts = text.split("-")
     if name == "size" and len(parts) == 1:
-        return FixedSize(_number(text, parts[0]))
+        return FixedSize(_number(text, "size", parts[0]))
     if name == "rabin":
         return _parse_rabin(text, parts)
     if text == "buzhash":
@@ -67,9 +67,9 @@ def parse(text: str) -> Chunker:
     raise InvalidInputError(f"there is no chunker {text!r}: use 'size-N', 'rabin', 'rabin-AVG' or 'rabin-MIN-AVG-MAX'")
 
 
-def _number(text: str, part: str) -> int:
+def _number(text: str, label: str, part: str) -> int:
     if not (part.isascii() and part.isdigit() and len(part) < 20):
-        raise InvalidInputError(f"chunker {text!r}: {part!r} is no whole number")
+        raise InvalidInputError(f"chunker {text!r}: Chunker parameter {label} must be an integer, not {part!r}")
     value = int(part)
     if value == 0:
         raise InvalidInputError(f"chunker {text!r}: sizes must be greater than 0")
@@ -85,7 +85,7 @@ def _parse_rabin(text: str, parts: list[str]) -> Chunker:
     if not parts:
         return Rabin(DEFAULT_SIZE // 3, DEFAULT_SIZE, DEFAULT_SIZE + DEFAULT_SIZE // 2)
     if len(parts) == 1:
-        average = _number(text, parts[0])
+        average = _number(text, "avg", parts[0])
         largest = average + average // 2
         if largest > MAX_CHUNK:
             raise LimitError(
@@ -100,7 +100,7 @@ def _parse_rabin(text: str, parts: list[str]) -> Chunker:
         given, colon, number = part.rpartition(":")
         if colon and given != label:
             raise InvalidInputError(f"chunker {text!r}: the label of {number} must be {label}, not {given}")
-        sizes.append(_number(text, number))
+        sizes.append(_number(text, label, number))
     least, average, largest = sizes
     if least < _RABIN_LEAST_MIN:
         raise InvalidInputError(f"chunker {text!r}: rabin min must be greater than {_RABIN_LEAST_MIN}, not {least}")

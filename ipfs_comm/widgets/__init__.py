@@ -1,4 +1,4 @@
-"""The way of ``%%ipfs_js`` cells, and of anybody's widget, where a page has nothing but widget messages."""
+"""The kernel's end where a page has only widget messages: of ``%%ipfs_js`` cells, and of anybody's widget."""
 
 from __future__ import annotations
 
@@ -6,8 +6,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ipfs_comm.widgets.model import CellWidget
+    from ipfs_comm.wire.carriers.widget import WidgetPort
 
-__all__ = ["CellWidget"]
+__all__ = ["CellWidget", "serve"]
+
+
+def serve(model: Any) -> WidgetPort:
+    """Serve this kernel's IPFS node to the pages that show a widget of your own.
+
+    In the widget's front end ``connectModel(model)`` of the npm package ``ipfs-comm`` gives the other end.
+
+    Parameters
+    ----------
+    model : ipywidgets.Widget
+        For example an ``anywidget.AnyWidget``. One page at a time has the link; the last that opened one.
+
+    Returns
+    -------
+    WidgetPort
+        ``close()`` ends it.
+
+    Raises
+    ------
+    NotSupportedError
+        If the extension is not loaded.
+    """
+    from ipfs_comm.extension import loaded
+
+    return loaded().serve_widget(model)
 
 
 def __getattr__(name: str) -> Any:

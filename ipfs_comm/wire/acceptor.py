@@ -47,7 +47,7 @@ class Acceptor:
     @property
     def links(self) -> tuple[Link, ...]:
         """The links that are open."""
-        return tuple(self._links.values())
+        return tuple(link for link in self._links.values() if link.error is None)
 
     def accept(self, carrier: Carrier) -> asyncio.Future[LinkError | None]:
         """Wait for a link on `carrier`, which has not been started; call it on the loop where the link shall live.
@@ -91,7 +91,7 @@ class Acceptor:
             door.welcome = accept_offer(offer, door.carrier.name, self.services)
             return link
         door.welcome = accept_offer(offer, door.carrier.name, self.services)
-        if len(self._links) >= self.max_links:
+        if len(self.links) >= self.max_links:
             raise LinkError(
                 f"{self.max_links} links are open, which is the limit: close pages that use this kernel",
                 code="ERR_LIMIT",

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ipfs_comm.errors import LinkError, ProtocolError
 from ipfs_comm.wire import blob, clone
-from ipfs_comm.wire.port import MessageChannel, MessagePort, Record, close_reason, entangle, topology
+from ipfs_comm.wire.entanglement import Record, close_reason, entangle, topology
+from ipfs_comm.wire.port import MessageChannel, MessagePort
 from ipfs_comm.wire.receiver import Assembler
 from ipfs_comm.wire.sender import OutgoingMessage, Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ipfs_comm.wire.entanglement import End
     from ipfs_comm.wire.frame import Data
-    from ipfs_comm.wire.port import End as PortEnd
 
 __all__ = ["CLOSING", "LinkEnd", "PortTable"]
 
@@ -40,17 +41,17 @@ class LinkEnd:
         self.key: tuple[str, int] | None = (link, port_id)
         self.id = port_id
         self.submit = submit
-        self.partner: PortEnd | None = None
+        self.partner: End | None = None
         self.assembler = Assembler()
         self.closed_here = False
         self.closed_there = False
 
     def accept(self, record: Record) -> None:
-        """See :class:`ipfs_comm.wire.port.End`."""
+        """See :class:`ipfs_comm.wire.entanglement.End`."""
         self.submit(self, record)
 
     def accept_close(self, error: Exception | None) -> None:
-        """See :class:`ipfs_comm.wire.port.End`; CLOSE says no reason."""
+        """See :class:`ipfs_comm.wire.entanglement.End`; CLOSE says no reason."""
         self.partner = None
         self.submit(self, CLOSING)
 

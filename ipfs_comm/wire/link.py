@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ipfs_comm.errors import LinkError, ProtocolError
 from ipfs_comm.wire.ends import LinkEnd, PortTable
+from ipfs_comm.wire.entanglement import Record, topology
 from ipfs_comm.wire.frame import (
     MAX_BUFFERS,
     Ack,
@@ -27,7 +28,6 @@ from ipfs_comm.wire.frame import (
     parse_packet,
 )
 from ipfs_comm.wire.handshake import REPEAT_AFTER, WINDOW, Offer, check_welcome, refusal_error, refuse
-from ipfs_comm.wire.port import MessagePort, Record, topology
 from ipfs_comm.wire.receiver import Receiver
 from ipfs_comm.wire.sender import Sender
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ipfs_comm.wire.carriers.base import Carrier
+    from ipfs_comm.wire.port import MessagePort
 
 __all__ = ["Link"]
 

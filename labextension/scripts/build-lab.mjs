@@ -14,7 +14,15 @@ if (!existsSync(join(root, 'lib/index.js'))) {
   throw new Error('lib/index.js is missing: run `npm run build:lib` first');
 }
 
-const common = { absWorkingDir: root, bundle: true, format: 'esm', target: 'es2022', platform: 'browser', logLevel: 'warning', legalComments: 'none' };
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  platform: 'browser',
+  logLevel: 'warning',
+  legalComments: 'none'
+};
 
 await Promise.all([
   // The plugins take the rest of this package from the page, where its token must be one object for all extensions.
@@ -25,6 +33,11 @@ await Promise.all([
 // The description of JupyterLab's core comes from node_modules, so nothing is looked up over the network.
 execFileSync(
   process.execPath,
-  [require.resolve('@jupyter/builder/lib/build-labextension.js'), '--core-package-file', require.resolve('@jupyterlab/core-meta/core.package.json'), root],
+  [
+    require.resolve('@jupyter/builder/lib/build-labextension.js'),
+    '--core-package-file',
+    require.resolve('@jupyterlab/core-meta/core.package.json'),
+    root
+  ],
   { cwd: root, stdio: 'inherit' }
 );

@@ -97,10 +97,10 @@ async function openLink(kernel: KernelLike, options: ConnectOptions): Promise<Li
       clearTimeout(deadline);
       stopWatching();
       signal?.removeEventListener('abort', onAbort);
-      for (const attempt of attempts) if (attempt !== winner) attempt.abort(new Error('another carrier answered first'));
+      for (const attempt of attempts) if (attempt !== winner) attempt.abort(new Error('connecting is over'));
       act();
     };
-    const fail = (error: unknown): void => settle(() => reject(error as Error));
+    const fail = (error: Error): void => settle(() => reject(error));
 
     const attempt = (carrier: Carrier): void => {
       const controller = new AbortController();
@@ -110,7 +110,8 @@ async function openLink(kernel: KernelLike, options: ConnectOptions): Promise<Li
           if (settled) link.end();
           else settle(() => resolve(link), controller);
         },
-        (error: Error) => {
+        (reason: unknown) => {
+          const error = reason instanceof Error ? reason : new LinkError(String(reason));
           attempts.delete(controller);
           if (settled) return;
           failures.push(error);
@@ -134,7 +135,7 @@ async function openLink(kernel: KernelLike, options: ConnectOptions): Promise<Li
       attempt(new CommCarrier(kernel, target));
     };
 
-    const onAbort = (): void => fail(signal?.reason);
+    const onAbort = (): void => fail(signal?.reason as Error);
     const fallback = setTimeout(tryShell, FALLBACK_MS);
     const deadline = setTimeout(() => fail(CarrierError.ofSilence(kernel, target, Math.round(timeout / 1000))), timeout);
     const stopWatching = watchKernel(kernel, reached => fail(CarrierError.ofKernel(kernel, reached)));

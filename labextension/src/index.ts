@@ -1,7 +1,18 @@
 /** Public names of the npm package `ipfs-comm`. */
 
 export * from './errors.js';
-export { Acceptor, bridge, type Carrier, channel, type CloseEvent, type Interceptor, Link, type OpenOptions, Port, type Service } from './wire/index.js';
+export {
+  Acceptor,
+  bridge,
+  type Carrier,
+  channel,
+  type CloseEvent,
+  type Interceptor,
+  Link,
+  type OpenOptions,
+  Port,
+  type Service
+} from './wire/index.js';
 export { connect, connectModel, type ConnectOptions, type KernelLike, type ModelLike } from './connect.js';
 export { IIpfs } from './token.js';
 export { IPFSClient } from './client/index.js';

@@ -7,7 +7,7 @@ import { connectModel, type ModelLike } from './connect.js';
 
 /** The traits of the kernel's end: `token`, `state` ("waiting", "done"), and `html`, the stored drawing or text. */
 interface CellModel extends ModelLike {
-  get(name: 'token' | 'state' | 'html'): unknown;
+  get(name: 'token' | 'state' | 'html'): string;
 }
 
 interface RenderProps {
@@ -22,11 +22,11 @@ function render({ model, el }: RenderProps): () => void {
       if (live) el.replaceChildren(live.element);
     }
   };
-  const token = String(model.get('token') ?? '');
+  const token = model.get('token');
   let live = adopt(token, holder);
   const showStored = (): void => {
     live = null;
-    el.replaceChildren(inert(String(model.get('html') ?? '')));
+    el.replaceChildren(inert(model.get('html')));
   };
   const onState = (): void => {
     if (!live) showStored();
@@ -38,9 +38,9 @@ function render({ model, el }: RenderProps): () => void {
       ran => {
         if (!ran) showStored();
       },
-      (error: Error) => {
+      (error: unknown) => {
         showStored();
-        el.append(`ipfs_comm: ${error.message}`);
+        el.append(`ipfs_comm: ${error instanceof Error ? error.message : String(error)}`);
       }
     );
   }

@@ -66,3 +66,10 @@ export function bytesOfHex(hex: string): Uint8Array<ArrayBuffer> {
 export function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
+
+/** A promise to settle from outside. */
+export function deferred<T>(): { readonly promise: Promise<T>; resolve(value: T): void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>(settle => (resolve = settle));
+  return { promise, resolve };
+}

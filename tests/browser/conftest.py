@@ -5,19 +5,29 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
-
 from browser.lab import REPO, Lab, Server
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, Playwright
 
 LABEXTENSION = REPO / "ipfs_comm" / "labextension"
-CHROMIUM_FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-).split()
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -109,7 +119,14 @@ def message_port_client() -> str:
     esbuild = REPO / "labextension" / "node_modules" / ".bin" / "esbuild"
     entry = "export { IPFSClient } from 'ipfs-message-port-client'; export { CID } from 'multiformats/cid';"
     done = subprocess.run(
-        [str(esbuild), "--bundle", "--format=esm", "--platform=browser", "--define:global=globalThis", "--log-level=error"],
+        [
+            str(esbuild),
+            "--bundle",
+            "--format=esm",
+            "--platform=browser",
+            "--define:global=globalThis",
+            "--log-level=error",
+        ],
         input=entry,
         capture_output=True,
         text=True,
@@ -125,5 +142,3 @@ def message_port_client() -> str:
 def page_library() -> str:
     """The npm package's one file."""
     return (REPO / "labextension" / "lib" / "index.js").read_text("utf-8")
-
-

@@ -13,10 +13,12 @@ import threading
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
-from playwright.sync_api import Page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 REPO = Path(__file__).resolve().parents[2]
 SCREENSHOTS = REPO / "build" / "screenshots"
@@ -55,7 +57,12 @@ class Server:
     """
 
     def __init__(
-        self, folder: Path, *, labextension: Path, with_labextension: bool = True, environment: dict[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        labextension: Path,
+        with_labextension: bool = True,
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.notebooks = folder / "notebooks"
@@ -75,7 +82,12 @@ class Server:
             (extensions / "ipfs-comm").symlink_to(labextension, target_is_directory=True)
         folders = [str(extensions), *(str(path) for path in _other_labextensions())]
         (config / "jupyter_server_config.json").write_text(
-            json.dumps({app: {"labextensions_path": folders, "expose_app_in_browser": True} for app in ("LabApp", "JupyterNotebookApp")})
+            json.dumps(
+                {
+                    app: {"labextensions_path": folders, "expose_app_in_browser": True}
+                    for app in ("LabApp", "JupyterNotebookApp")
+                }
+            )
         )
         (config / "labconfig").mkdir()
         (config / "labconfig" / "page_config.json").write_text(
@@ -108,7 +120,12 @@ class Server:
         }
         command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in arguments.items())]
         self._process = subprocess.Popen(
-            command, cwd=self.notebooks, env=self._environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+            command,
+            cwd=self.notebooks,
+            env=self._environment,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
         )
         self._reader.start()
         deadline = time.monotonic() + PATIENCE
@@ -147,7 +164,9 @@ class Server:
 
     def call(self, method: str, path: str) -> Any:
         """Call the server's REST interface."""
-        request = urllib.request.Request(f"{self.url}api/{path}", method=method, headers={"Authorization": f"token {TOKEN}"})
+        request = urllib.request.Request(
+            f"{self.url}api/{path}", method=method, headers={"Authorization": f"token {TOKEN}"}
+        )
         with urllib.request.urlopen(request, timeout=20) as answer:
             text = answer.read()
         return json.loads(text) if text else None
@@ -179,6 +198,7 @@ class Lab:
         self.server = server
         self.console: list[str] = []
         page.set_default_timeout(PATIENCE * 1000)
+        page.add_init_script(path=Path(__file__).with_name("page.js"))
         page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.console.append(f"pageerror: {error}"))
 
@@ -197,12 +217,7 @@ class Lab:
 
     def ready(self, *, wait_for_kernel: bool = True) -> None:
         """Wait until the application, and the notebook's kernel, can be used."""
-        self.wait("() => !!window.jupyterapp?.shell")
-        if wait_for_kernel:
-            self.wait(
-                "() => { const p = window.jupyterapp.shell.currentWidget; const k = p?.sessionContext?.session?.kernel;"
-                " return p?.content?.model && k && k.connectionStatus === 'connected' && ['idle', 'busy'].includes(k.status); }"
-            )
+        self.wait("() => lab.ready" if wait_for_kernel else "() => !!window.jupyterapp?.shell")
 
     def wait(self, predicate: str, argument: Any = None, *, seconds: float = PATIENCE) -> Any:
         """Wait until a function of the page is true, and return what it gave."""
@@ -220,40 +235,22 @@ class Lab:
 
     def start_cell(self, index: int) -> None:
         """Begin to run one cell."""
-        self.page.evaluate(
-            "index => { const panel = window.jupyterapp.shell.currentWidget; panel.content.deselectAll(); panel.content.activeCellIndex = index;"
-            " void window.jupyterapp.commands.execute('notebook:run-cell'); }",
-            index,
-        )
+        self.page.evaluate("index => lab.start(index)", index)
 
     def run_cell(self, index: int, *, seconds: float = PATIENCE) -> list[dict[str, Any]]:
         """Run one cell to its end and return its outputs."""
         before = self.cell(index)["count"]
         self.start_cell(index)
-        self.wait(
-            "([index, before]) => { const p = window.jupyterapp.shell.currentWidget; const c = p.content.model.cells.get(index);"
-            " return c.executionCount !== null && c.executionCount !== before && p.sessionContext.session.kernel.status === 'idle'; }",
-            [index, before],
-            seconds=seconds,
-        )
+        self.wait("([index, before]) => lab.ran(index, before)", [index, before], seconds=seconds)
         return self.outputs(index)
 
     def finished(self, *, seconds: float = PATIENCE) -> None:
         """Wait until every cell has run and the kernel is idle."""
-        self.wait(
-            "() => { const p = window.jupyterapp.shell.currentWidget; const cells = [...p.content.model.cells];"
-            " return cells.every(c => c.type !== 'code' || c.executionCount !== null || !c.sharedModel.getSource().trim())"
-            " && p.sessionContext.session.kernel.status === 'idle'; }",
-            seconds=seconds,
-        )
+        self.wait("() => lab.finished()", seconds=seconds)
 
     def cell(self, index: int) -> dict[str, Any]:
         """Execution count and outputs of a cell, from the notebook's model."""
-        found: dict[str, Any] = self.page.evaluate(
-            "index => { const c = window.jupyterapp.shell.currentWidget.content.model.cells.get(index);"
-            " return { count: c.executionCount ?? null, outputs: c.outputs?.toJSON() ?? [] }; }",
-            index,
-        )
+        found: dict[str, Any] = self.page.evaluate("index => lab.state(index)", index)
         return found
 
     def outputs(self, index: int) -> list[dict[str, Any]]:
@@ -271,11 +268,7 @@ class Lab:
 
     def shown(self, index: int) -> str:
         """The text of a cell's output area as the user sees it."""
-        found: str = self.page.evaluate(
-            "async index => { const notebook = window.jupyterapp.shell.currentWidget.content; await notebook.scrollToItem(index);"
-            " return notebook.widgets[index].outputArea.node.innerText; }",
-            index,
-        )
+        found: str = self.page.evaluate("index => lab.shown(index)", index)
         return found
 
     def save(self) -> None:
@@ -284,22 +277,16 @@ class Lab:
 
     def restart_kernel(self) -> None:
         """Restart the notebook's kernel and wait for it."""
-        self.page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }")
+        self.page.evaluate("() => lab.kernel.restart()")
         self.ready()
 
     def load_module(self, name: str, source: str) -> None:
         """Put the exports of a module into a global of the page."""
-        self.page.evaluate(
-            "async ([name, source]) => { const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));"
-            " window[name] = await import(url); URL.revokeObjectURL(url); }",
-            [name, source],
-        )
+        self.page.evaluate("([name, source]) => lab.load(name, source)", [name, source])
 
     def evaluate(self, body: str, argument: Any = None) -> Any:
         """Run the body of an async function with `kernel` (the notebook's) and `argument` in scope."""
-        return self.page.evaluate(
-            "async argument => { const kernel = window.jupyterapp.shell.currentWidget?.sessionContext.session?.kernel; " + body + " }", argument
-        )
+        return self.page.evaluate(f"async argument => {{ const {{ kernel }} = lab; {body} }}", argument)
 
     def picture(self, name: str) -> Path:
         """Save a screenshot and return where."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from browser.lab import Lab, Server
+import nbformat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from browser.lab import Lab, Server
 
 LOAD = "%load_ext ipfs_comm"
 
@@ -19,7 +24,10 @@ def runs(lab: Lab) -> int:
 
 def test_returns_its_value_to_python(server: Server, open_lab: Callable[..., Lab]) -> None:
     name = server.write(
-        "value.ipynb", LOAD, "%%ipfs_js -o made\nconst { cid } = await ipfs.add('from the page'); return { cid, n: [1, 2n, null] }", "made['n'], await ipfs.cat(made['cid'])"
+        "value.ipynb",
+        LOAD,
+        "%%ipfs_js -o made\nconst { cid } = await ipfs.add('from the page'); return { cid, n: [1, 2n, null] }",
+        "made['n'], await ipfs.cat(made['cid'])",
     )
     lab = open_lab(server, name)
     lab.run_all()
@@ -45,22 +53,43 @@ def test_a_value_that_cannot_be_cloned_is_an_error_that_says_so(server: Server, 
     assert "DataCloneError" in lab.text(1)
 
 
+BUTTON = """%%ipfs_js
+const button = document.createElement('button');
+button.id = 'live';
+button.onclick = async () => { button.textContent = String((await ipfs.add('clicked')).cid); };
+element.append(button);
+"""
+
+
 def test_what_it_drew_stays_alive_after_the_cell_is_done(server: Server, open_lab: Callable[..., Lab]) -> None:
-    name = server.write(
-        "alive.ipynb",
-        LOAD,
-        "%%ipfs_js\nconst b = document.createElement('button'); b.id = 'live'; b.textContent = 'add';\n"
-        "b.onclick = async () => { b.textContent = String((await ipfs.add('clicked')).cid); };\nelement.append(b); return 'drawn';",
-    )
-    lab = open_lab(server, name)
+    lab = open_lab(server, server.write("alive.ipynb", LOAD, BUTTON))
     lab.run_cell(0)
     lab.run_cell(1)
     lab.page.click("#live")
     lab.wait("() => document.querySelector('#live').textContent.length > 40")
 
 
+def test_what_it_drew_stays_alive_when_the_cell_moves(server: Server, open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab(server, server.write("moves.ipynb", LOAD, BUTTON))
+    lab.run_cell(0)
+    lab.run_cell(1)
+    lab.page.evaluate("() => window.jupyterapp.commands.execute('notebook:move-cell-up')")
+    lab.wait("() => lab.cell(0).sharedModel.getSource().startsWith('%%ipfs_js')")
+    lab.page.click("#live")
+    lab.wait("() => document.querySelector('#live').textContent.length > 40")
+
+
+TALL = """%%ipfs_js
+localStorage.runs = Number(localStorage.runs ?? 0) + 1;
+const tall = document.createElement('p');
+tall.style.height = '400px';
+element.append(tall);
+return {index}
+"""
+
+
 def test_cells_far_below_the_visible_part_run_too(server: Server, open_lab: Callable[..., Lab]) -> None:
-    cells = [f"%%ipfs_js\n{COUNT}\nconst p = document.createElement('p'); p.style.height = '400px'; element.append(p); return {i}" for i in range(12)]
+    cells = [TALL.replace("{index}", str(index)) for index in range(12)]
     lab = open_lab(server, server.write("far.ipynb", LOAD, *cells))
     lab.run_all()
     lab.finished()
@@ -69,45 +98,74 @@ def test_cells_far_below_the_visible_part_run_too(server: Server, open_lab: Call
 
 
 def test_a_second_view_of_the_notebook_runs_nothing_again(server: Server, open_lab: Callable[..., Lab]) -> None:
-    lab = open_lab(server, server.write("views.ipynb", LOAD, f"%%ipfs_js\n{COUNT}\nelement.textContent = 'drawn once'; return 1"))
-    lab.page.evaluate("() => window.jupyterapp.commands.execute('notebook:create-new-view').catch(() => 0)")
-    lab.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:clone').catch(() => 0)")
-    lab.wait("() => [...window.jupyterapp.shell.widgets('main')].filter(w => w.context?.path === 'views.ipynb').length > 1")
+    drawing = f"%%ipfs_js\n{COUNT}\nelement.textContent = 'drawn once'; return 1"
+    lab = open_lab(server, server.write("views.ipynb", LOAD, drawing))
+    lab.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:clone')")
+    lab.wait(
+        "() => [...jupyterapp.shell.widgets('main')].filter(w => w.context?.path === 'views.ipynb').length === 2",
+    )
     lab.run_all()
     lab.finished()
     assert runs(lab) == 1
+    assert lab.page.get_by_text("drawn once", exact=True).count() >= 1
+
+
+PICTURE = """%%ipfs_js
+localStorage.runs = Number(localStorage.runs ?? 0) + 1;
+const canvas = document.createElement('canvas');
+canvas.width = canvas.height = 20;
+canvas.getContext('2d').fillRect(0, 0, 20, 20);
+const { cid } = await ipfs.add(await new Promise(done => canvas.toBlob(done)));
+const parts = [];
+for await (const part of ipfs.cat(cid)) parts.push(part);
+const image = new Image();
+image.src = URL.createObjectURL(new Blob(parts, { type: 'image/png' }));
+element.append(image);
+const script = document.createElement('script');
+script.textContent = 'localStorage.scripted = Number(localStorage.scripted ?? 0) + 1';
+element.append(script);
+return 'done once';
+"""
 
 
 def test_reload_shows_what_is_stored_and_runs_nothing(server: Server, open_lab: Callable[..., Lab]) -> None:
-    name = server.write(
-        "reload.ipynb",
-        LOAD,
-        f"%%ipfs_js\n{COUNT}\nconst c = document.createElement('canvas'); c.width = c.height = 20; c.getContext('2d').fillRect(0, 0, 20, 20);\n"
-        "const blob = await new Promise(done => c.toBlob(done)); const { cid } = await ipfs.add(blob);\n"
-        "const parts = []; for await (const part of ipfs.cat(cid)) parts.push(part);\n"
-        "const img = new Image(); img.id = 'kept'; img.src = URL.createObjectURL(new Blob(parts, { type: 'image/png' })); element.append(img);\n"
-        "const s = document.createElement('script'); s.textContent = 'localStorage.runs = 100'; s.type = 'later'; element.append(s);\n"
-        "await img.decode(); return 'done once';",
-    )
-    lab = open_lab(server, name)
+    lab = open_lab(server, server.write("reload.ipynb", LOAD, PICTURE))
     lab.run_all()
     lab.finished()
     lab.save()
     lab.reload()
-    lab.wait("() => document.querySelector('#kept')?.naturalWidth === 20 || [...document.querySelectorAll('img')].some(i => i.naturalWidth === 20)")
-    sources = lab.page.evaluate("() => [...document.querySelectorAll('.jp-OutputArea img')].map(i => i.src.slice(0, 20))")
-    assert sources == ["data:image/png;base6"]
+    lab.wait("() => [...document.querySelectorAll('.jp-OutputArea img')].some(image => image.naturalWidth === 20)")
+    sources = lab.page.evaluate("() => [...document.querySelectorAll('.jp-OutputArea img')].map(image => image.src)")
+    assert [source[:22] for source in sources] == ["data:image/png;base64,"]
     assert runs(lab) == 1
+    assert lab.page.evaluate("() => localStorage.scripted") == "1"
     assert "done once" in lab.shown(1)
 
 
-def test_interrupting_the_kernel_aborts_the_cell_in_the_page(server: Server, open_lab: Callable[..., Lab]) -> None:
-    name = server.write(
-        "interrupt.ipynb",
-        LOAD,
-        "%%ipfs_js\nelement.textContent = 'begun'; await new Promise(done => signal.addEventListener('abort', () => { localStorage.aborted = 'yes'; done(); }));",
-    )
+def test_a_notebook_of_somebody_else_runs_nothing(server: Server, open_lab: Callable[..., Lab]) -> None:
+    name = server.write("theirs.ipynb", LOAD, f"%%ipfs_js\n{COUNT}\nreturn 1")
+    notebook = server.saved(name)
+    bundle = {"version": 1, "token": "A" * 32, "state": "waiting"}
+    evil = "<img src=x onerror='localStorage.runs = 7'><b>stored</b>"
+    data = {"application/vnd.ipfs-comm.cell+json": bundle, "text/html": evil, "text/plain": "stored"}
+    notebook.cells[1].outputs = [nbformat.v4.new_output("display_data", data=data)]
+    nbformat.write(notebook, server.notebooks / name)
     lab = open_lab(server, name)
+    lab.run_cell(0)
+    lab.page.evaluate("() => window.jupyterapp.commands.execute('notebook:trust')")
+    lab.wait("() => document.querySelector('.jp-OutputArea')?.innerText.includes('stored')")
+    assert runs(lab) == 0
+
+
+FOREVER = """%%ipfs_js
+element.textContent = 'begun';
+await new Promise(done => signal.addEventListener('abort', done));
+localStorage.aborted = 'yes';
+"""
+
+
+def test_interrupting_the_kernel_aborts_the_cell_in_the_page(server: Server, open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab(server, server.write("interrupt.ipynb", LOAD, FOREVER))
     lab.run_cell(0)
     lab.start_cell(1)
     lab.wait("() => document.querySelector('.jp-ipfs-comm-live')?.textContent === 'begun'")

@@ -15,10 +15,10 @@ export function totals (results) {
 }
 
 /**
- * Read both files.
+ * Read both files. A scope is a client, whatever carries it ("old-0.13.1"), or one key of the results ("old-0.13.1@stdio@embedded") where carriers differ.
  *
- * `pinned`: `{minimum: {key: {suite: number}}, tests: {client: {suite: [name]}}}`.
- * `known`: `{client: {suite: {failed: {name: reason}, pending: {name: reason}}}}`.
+ * `pinned`: `{minimum: {key: {suite: number}}, tests: {scope: {suite: [name]}}}`.
+ * `known`: `{scope: {suite: {failed: {name: reason}, pending: {name: reason}}}}`.
  */
 export function readExpectations () {
   return { pinned: read(PINNED, { minimum: {}, tests: {} }), known: read(KNOWN, {}) }
@@ -32,17 +32,17 @@ export function readExpectations () {
 export function compare ({ pinned, known }, outcomes) {
   const complaints = []
   for (const [key, suite, results] of each(outcomes)) {
-    const client = key.split('@')[0]
+    const scopes = [key.split('@')[0], key]
     const byName = new Map(results.map(result => [result.test, result]))
     const { passed } = totals(results)
     const minimum = pinned.minimum[key]?.[suite] ?? Infinity
     if (passed < minimum) complaints.push(`${key} ${suite}: ${passed} passed, pinned are ${minimum}`)
-    for (const name of pinned.tests[client]?.[suite] ?? []) {
+    for (const name of scopes.flatMap(scope => pinned.tests[scope]?.[suite] ?? [])) {
       const result = byName.get(name)
       if (result?.state !== 'passed') complaints.push(`${key} ${suite}: pinned, but ${result?.state ?? 'absent'}: ${name}${because(result)}`)
     }
     for (const state of ['failed', 'pending']) {
-      const reasons = known[client]?.[suite]?.[state] ?? {}
+      const reasons = Object.assign({}, ...scopes.map(scope => known[scope]?.[suite]?.[state]))
       for (const result of results.filter(each => each.state === state)) {
         if (!Object.hasOwn(reasons, result.test)) complaints.push(`${key} ${suite}: ${state} without a reason: ${result.test}${because(result)}`)
         else if (reasons[result.test] === UNEXPLAINED) complaints.push(`${key} ${suite}: still unexplained: ${result.test}${because(result)}`)
@@ -55,24 +55,42 @@ export function compare ({ pinned, known }, outcomes) {
   return complaints
 }
 
-/** Take a run as what is expected from now on; reasons already given stay. */
+/**
+ * Take a run as what is expected from now on; reasons already given stay.
+ *
+ * What comes out alike on all carriers of the run is written for the client, the rest for its carrier.
+ */
 export function writeExpectations ({ pinned, known }, outcomes) {
+  const before = structuredClone(known)
+  const outcome = new Map()
   for (const [key, suite, results] of each(outcomes)) {
-    const client = key.split('@')[0]
-    const names = state => results.filter(result => result.state === state)
     pinned.minimum[key] = { ...pinned.minimum[key], [suite]: totals(results).passed }
-    pinned.tests[client] = { ...pinned.tests[client], [suite]: names('passed').map(result => result.test) }
-    const before = known[client]?.[suite] ?? {}
-    known[client] = { ...known[client], [suite]: {} }
-    for (const state of ['failed', 'pending']) {
-      known[client][suite][state] = Object.fromEntries(names(state).map(result => [result.test, before[state]?.[result.test] ?? reason(result)]))
+    for (const scope of [key.split('@')[0], key]) {
+      put(pinned.tests, scope, suite, [])
+      put(known, scope, suite, { failed: {}, pending: {} })
+    }
+    for (const result of results) {
+      const id = JSON.stringify([key.split('@')[0], suite, result.test])
+      outcome.set(id, [...(outcome.get(id) ?? []), { key, result }])
     }
   }
-  fs.writeFileSync(PINNED, JSON.stringify(pinned, null, 2) + '\n')
-  fs.writeFileSync(KNOWN, JSON.stringify(known, null, 2) + '\n')
+  for (const [id, seen] of outcome) {
+    const [client, suite, test] = JSON.parse(id)
+    const alike = seen.every(({ result }) => result.state === seen[0].result.state)
+    for (const { key, result } of alike ? [{ key: client, result: seen[0].result }] : seen) {
+      if (result.state === 'passed') {
+        pinned.tests[key][suite].push(test)
+        continue
+      }
+      const given = [key, client].map(scope => before[scope]?.[suite]?.[result.state]?.[test]).find(reason => reason !== undefined)
+      known[key][suite][result.state][test] = given ?? mechanical(result)
+    }
+  }
+  write(PINNED, pinned)
+  write(KNOWN, known)
 }
 
-function reason (result) {
+function mechanical (result) {
   return result.missing === undefined ? UNEXPLAINED : `the client has no such method: ${result.missing}`
 }
 
@@ -86,6 +104,14 @@ function * each (outcomes) {
   }
 }
 
+function put (tree, scope, suite, value) {
+  tree[scope] = { ...tree[scope], [suite]: value }
+}
+
 function read (file, empty) {
   return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : empty
+}
+
+function write (file, value) {
+  fs.writeFileSync(file, JSON.stringify(value, null, 2) + '\n')
 }

@@ -8,10 +8,10 @@ import multiformats
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ipld.strategies import cids
 
 from ipfs_comm.errors import InvalidCIDError, UnknownCodecError
 from ipfs_comm.ipld import CID, multibase, multihash
-from ipld.strategies import cids
 
 V0 = "QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n"
 V1 = "bafybeihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ipld.strategies import plain_values, values
 
 from ipfs_comm.errors import CodecError
 from ipfs_comm.ipld import CID, codecs
 from ipfs_comm.ipld.codecs import cbor, dag_cbor
-from ipld.strategies import plain_values, values
 
 LEAF = CID.parse("bafkqabiaaebagba")
 

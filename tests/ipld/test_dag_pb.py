@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ipld.strategies import cids
 
 from ipfs_comm.errors import CodecError
 from ipfs_comm.ipld import CID, codecs
 from ipfs_comm.ipld.codecs import dag_pb
 from ipfs_comm.ipld.codecs.dag_pb import PBLink, PBNode
-from ipld.strategies import cids
 
 LEAF = CID.parse("bafkqabiaaebagba")
 links = st.builds(PBLink, cids, st.none() | st.text(max_size=12), st.none() | st.integers(0, (1 << 64) - 1))

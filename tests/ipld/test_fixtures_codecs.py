@@ -8,10 +8,10 @@ from typing import Any
 
 import fixtures_support
 import pytest
+from ipld import loose_cbor
 
 from ipfs_comm.errors import CodecError
 from ipfs_comm.ipld import CID, codecs, multihash, path
-from ipld import loose_cbor
 
 
 @pytest.mark.parametrize("case", fixtures_support.cases("codecs", "cross_codec.json"))

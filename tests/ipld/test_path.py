@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ipld.strategies import cids
 
 from ipfs_comm.errors import CodecError, InvalidPathError, NoLinkError, NotFoundError, UnknownCodecError
 from ipfs_comm.ipld import CID, codecs, multihash, path
-from ipld.strategies import cids
 
 V1 = "bafybeihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
 names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=8).filter(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from ipfs_comm.rpc import IPFSClient
-from ipfs_comm.wire import Link, MessageEvent, MessagePort
 from kernel_support import CELL, LIMIT, VIEW, Execution, Kernel, Page
 
-pytestmark = pytest.mark.kernel
+from ipfs_comm.rpc import IPFSClient
+
+if TYPE_CHECKING:
+    from ipfs_comm.wire import Link, MessageEvent, MessagePort
+
+pytestmark = [pytest.mark.kernel, pytest.mark.asyncio(loop_scope="module")]
 
 CODE = "const { cid } = await ipfs.add('hi');\nreturn cid;"
 
@@ -51,7 +54,9 @@ async def test_the_value_that_the_page_returns_is_the_result_of_the_cell_and_bou
     shape = {"code": added.cid.code, "version": added.cid.version, "bytes": bytes(added.cid)}
     multihash = {"code": 18, "size": 32, "digest": added.cid.multihash.digest, "bytes": bytes(added.cid.multihash)}
     run.say({"type": "snapshot", "html": "<b>drawn</b>"})
-    run.say({"type": "result", "value": {"cid": {**shape, "multihash": multihash}, "bytes": b"\x00\x01", "list": [1, None]}})
+    run.say(
+        {"type": "result", "value": {"cid": {**shape, "multihash": multihash}, "bytes": b"\x00\x01", "list": [1, None]}}
+    )
     reply = await execution.reply()
     assert reply["status"] == "ok"
     assert "CID" in execution.result()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-from ipfs_comm.rpc import IPFSClient
-from kernel_support import Kernel, Page
+from typing import TYPE_CHECKING
 
-pytestmark = pytest.mark.kernel
+import pytest
+
+from ipfs_comm.rpc import IPFSClient
+
+if TYPE_CHECKING:
+    from kernel_support import Kernel, Page
+
+pytestmark = [pytest.mark.kernel, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_a_page_is_served_over_an_ordinary_comm(loaded: Page) -> None:
@@ -42,8 +47,21 @@ async def test_a_page_that_comes_before_the_extension_is_told_by_a_close(page: P
     assert caught.value.code == "ERR_CARRIER"
 
 
-async def test_a_kernel_whose_control_channel_cannot_be_hooked_serves_comms(page: Page) -> None:
-    await page.run("get_ipython().kernel.control_thread = None\n%load_ext ipfs_comm")
-    assert "direct" not in (await page.run("%ipfs")).text()
-    client = IPFSClient.from_port((await page.open(carrier="comm")).port)
+async def test_a_kernel_whose_control_channel_cannot_be_hooked_serves_comms(fresh: Page) -> None:
+    await fresh.run("get_ipython().kernel.control_thread = None\n%load_ext ipfs_comm")
+    assert "direct" not in (await fresh.run("%ipfs")).text()
+    client = IPFSClient.from_port((await fresh.open(carrier="comm")).port)
     assert (await client.add(b"plain")).size > 0
+
+
+async def test_a_widget_of_the_users_own_is_served_and_a_page_that_comes_later_takes_its_place(loaded: Page) -> None:
+    code = "import ipywidgets\nfrom ipfs_comm.widgets import serve\nw = ipywidgets.HTML()\nport = serve(w)"
+    model = (await loaded.run(f"{code}\nprint(w.model_id)")).text().strip()
+    first = await loaded.open_model(model, "ipfs", {})
+    client = IPFSClient.from_port(first.port)
+    added = await client.add(b"by widget")
+    assert await client.cat(added.cid) == b"by widget"
+    second = await loaded.open_model(model, "ipfs", {})
+    assert await IPFSClient.from_port(second.port).cat(added.cid) == b"by widget"
+    links = "print([l.carrier.name for l in __import__('ipfs_comm').extension.loaded()._acceptor.links])"
+    assert (await loaded.run(links)).text() == "['widget']\n"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from traitlets.config import Config
+
 from ipfs_comm.config import IPFSComm
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
-from traitlets.config import Config
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,9 @@ def test_config_magic_counts_as_the_session(monkeypatch: pytest.MonkeyPatch) -> 
     assert config.choice("repo").value == "/from/config/magic"
 
 
-@pytest.mark.parametrize(("name", "text"), [("node", "helia"), ("read_only", "perhaps"), ("page_timeout", "0"), ("colour", "red")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("node", "helia"), ("read_only", "perhaps"), ("page_timeout", "0"), ("colour", "red")]
+)
 def test_a_choice_that_cannot_be_is_refused(name: str, text: str) -> None:
     with pytest.raises(InvalidInputError, match=name):
         IPFSComm().choose(name, text)
@@ -57,7 +60,9 @@ def test_auto_is_the_embedded_node() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("NODE", "kubo"), ("KUBO_API", "http://127.0.0.1:5001")])
-def test_a_kubo_that_was_asked_for_is_never_replaced_in_silence(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_a_kubo_that_was_asked_for_is_never_replaced_in_silence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(f"IPFS_COMM_{name}", value)
     with pytest.raises(NotSupportedError, match=f"set by IPFS_COMM_{name}"):
         IPFSComm().kind()

@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from kernel_support import Page, start_kernel
 
-pytestmark = pytest.mark.kernel
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.kernel, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def test_loading_is_fast_and_opens_nothing(page: Page) -> None:
-    code = "import time\nt = time.perf_counter()\nget_ipython().run_line_magic('load_ext', 'ipfs_comm')\nprint(time.perf_counter() - t)"
-    assert float((await page.run(code)).text()) < 1.0
-    assert "not opened yet" in (await page.run("%ipfs")).text()
+async def test_loading_is_fast(python: str, tmp_path: Path) -> None:
+    code = "import time\nt = time.process_time()\n%load_ext ipfs_comm\nprint(time.process_time() - t)"
+    seconds = []
+    for number in range(3):
+        # The time of the processor, and the best of three, since a machine may have other things to do.
+        async with start_kernel(python, tmp_path / str(number)) as kernel:
+            seconds.append(float((await (await kernel.page()).run(code)).text()))
+    assert min(seconds) < 0.15
+
+
+async def test_loading_opens_nothing_and_imports_nothing_heavy(fresh: Page) -> None:
+    await fresh.run("%load_ext ipfs_comm")
+    assert "not opened yet" in (await fresh.run("%ipfs")).text()
+    heavy = "import sys; print({'anywidget', 'multiformats', 'numpy', 'ipfs_comm.node.open'} & sys.modules.keys())"
+    assert (await fresh.run(heavy)).text() == "set()\n"
 
 
 async def test_the_node_is_there_as_ipfs_awaited_and_without(loaded: Page) -> None:
     code = "added = await ipfs.add(b'hello'); print(added.cid, await ipfs.cat(added.cid), ipfs.sync.cat(added.cid))"
     lines = (await loaded.run(code)).text().splitlines()
-    assert lines == ["IPFS repository: in memory, nothing is kept", "QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX b'hello' b'hello'"]
+    assert lines == [
+        "IPFS repository: in memory, nothing is kept",
+        "QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX b'hello' b'hello'",
+    ]
 
 
 async def test_a_name_that_is_taken_is_left_alone(page: Page) -> None:
     said = await page.run("ipfs = 'mine'\n%load_ext ipfs_comm\nprint(ipfs)")
     assert "%ipfs as NAME" in said.text()
     assert said.text().endswith("mine\n")
-    assert (await page.run("%ipfs as node\nprint(await node.cat((await node.add(b'x')).cid))")).text().endswith("b'x'\n")
+    assert (
+        (await page.run("%ipfs as node\nprint(await node.cat((await node.add(b'x')).cid))")).text().endswith("b'x'\n")
+    )
     await page.run("%unload_ext ipfs_comm")
     assert (await page.run("print(ipfs, 'node' in globals())")).text() == "mine False\n"
 
@@ -43,7 +62,9 @@ async def test_what_runs_on_after_unload_says_what_to_do(loaded: Page) -> None:
     assert (reply["ename"], "%load_ext ipfs_comm" in reply["evalue"]) == ("NotSupportedError", True)
 
 
-async def test_a_repository_that_cannot_be_written_is_an_error_that_says_what_to_do(python: str, tmp_path: Path) -> None:
+async def test_a_repository_that_cannot_be_written_is_an_error_that_says_what_to_do(
+    python: str, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("in the way")
     async with start_kernel(python, tmp_path, IPFS_COMM_REPO=str(tmp_path / "file" / "repo")) as kernel:
         page = await kernel.page()
@@ -52,7 +73,9 @@ async def test_a_repository_that_cannot_be_written_is_an_error_that_says_what_to
         for part in (str(tmp_path / "file"), "IPFS_COMM_REPO", "%ipfs repo"):
             assert part in reply["evalue"]
         # Mended in the session, the same node works.
-        assert "b'x'" in (await page.run("%ipfs repo :memory:\nprint(await ipfs.cat((await ipfs.add(b'x')).cid))")).text()
+        assert (
+            "b'x'" in (await page.run("%ipfs repo :memory:\nprint(await ipfs.cat((await ipfs.add(b'x')).cid))")).text()
+        )
 
 
 async def test_what_was_added_is_there_in_the_next_kernel(python: str, tmp_path: Path) -> None:

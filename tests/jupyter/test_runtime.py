@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
 from ipfs_comm.errors import NotSupportedError
 from ipfs_comm.runtime import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 
 @pytest.fixture
@@ -104,6 +108,7 @@ async def test_without_threads_the_running_loop_is_used() -> None:
         return asyncio.get_running_loop()
 
     assert await runtime.call(here) is asyncio.get_running_loop()
+
     async def later() -> AsyncIterator[int]:
         yield 1
 

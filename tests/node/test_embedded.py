@@ -179,3 +179,13 @@ async def test_calls_leave_no_task_behind() -> None:
         async with node.add_all([b"a", b"b"]) as entries:
             await anext(aiter(entries))
         assert asyncio.all_tasks() == before
+
+
+async def test_a_node_may_shard_directories_sooner_than_others() -> None:
+    async with open_node(repo=":memory:", shard_split_threshold=1) as eager, open_node(repo=":memory:") as usual:
+        files = [{"path": f"d/{i}.txt", "content": b"x"} for i in range(3)]
+        sharded = (await eager.add_all(files))[-1]
+        plain = (await usual.add_all(files))[-1]
+        told = (await usual.add_all(files, shard_split_threshold=1))[-1]
+        assert sharded.cid == told.cid
+        assert sharded.cid != plain.cid

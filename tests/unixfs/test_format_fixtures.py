@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from fixtures_support import cases
+from unixfs.inputs import content_of, pieces_of
 
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.unixfs.chunker import parse
 from ipfs_comm.unixfs.format import Mtime, UnixFS, link_size, omit_default_mode, varint, varint_size
 from ipfs_comm.unixfs.layout import balanced, flat, trickle
-from unixfs.inputs import content_of, pieces_of
 
 _FIELD_NUMBERS = {"mode": 7}
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from fixtures_support import cases
+from unixfs.inputs import imported
 
 from ipfs_comm.blockstore import MemoryBlockstore
 from ipfs_comm.errors import IPFSCommError
 from ipfs_comm.ipld import CID
 from ipfs_comm.unixfs import exporter
-from unixfs.inputs import imported
 
 
 def marked(area: str, name: str) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fixtures_support import cases, fixtures_root
+from unixfs.inputs import content_of, import_car
 
 from ipfs_comm.blockstore import MemoryBlockstore
 from ipfs_comm.errors import InvalidInputError, IPFSCommError, NoLinkError, NotFoundError, NotUnixFSError
@@ -15,7 +16,6 @@ from ipfs_comm.ipld.codecs.dag_pb import PBLink, PBNode, encode
 from ipfs_comm.unixfs import ImportOptions, UnixFS, exporter
 from ipfs_comm.unixfs.directory import split_path
 from ipfs_comm.unixfs.importer import import_file
-from unixfs.inputs import content_of, import_car
 
 _ERRORS: dict[str, tuple[type[IPFSCommError], str | None]] = {
     "BadPathError": (NoLinkError, "ERR_NO_LINK"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from wire.typed_values import NotPythons, build, describe, own_bytes
+from wire.typed_values import NotPythonsError, build, describe, own_bytes
 
 from ipfs_comm.errors import DataCloneError
-from ipfs_comm.wire import Link, MessageChannel, MessageEvent, MessagePort, clone
+from ipfs_comm.wire import Link, MessageEvent, MessagePort, clone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Steps and forms that are JavaScript's alone: getters, option bags, the attributes of its events.
 FORMS = {"array": list, "set": set, "generator": iter}
@@ -18,16 +20,19 @@ EVENT_ATTRIBUTES = {"type", "data", "targetIs", "portsLength"}
 
 
 def check_is_pythons(case: dict[str, Any]) -> None:
-    """Raise NotPythons for a case that needs what only JavaScript has."""
-    if case["id"].startswith(("historical/", "transfer-arg/typeerror/transfer-")) or case["id"] == "transfer-arg/no-argument":
-        raise NotPythons("says that ports have no close event, or is about the types of arguments that Python does not have")
+    """Raise NotPythonsError for a case that needs what only JavaScript has."""
+    if (
+        case["id"].startswith(("historical/", "transfer-arg/typeerror/transfer-"))
+        or case["id"] == "transfer-arg/no-argument"
+    ):
+        raise NotPythonsError("ports without close events, or types of arguments that Python does not have")
     text = repr(case["steps"])
     for sign in ("'get'", "'options", "isTrusted", "'fn'", "'globalThis'", "onclose'", "instanceOf"):
         if sign in text and not (sign == "onclose'" and "'onclose'," in text):
-            raise NotPythons(sign)
+            raise NotPythonsError(sign)
     for step in case["steps"]:
         if step[0] == "postRaw" and len(step[2]) > 1 and isinstance(step[2][1], dict):
-            raise NotPythons("an option bag")
+            raise NotPythonsError("an option bag")
 
 
 class Scenario:
@@ -41,7 +46,9 @@ class Scenario:
         What to wait for until everything has settled.
     """
 
-    def __init__(self, open_channel: Callable[[], tuple[MessagePort, MessagePort]], links: Callable[[], list[Link]]) -> None:
+    def __init__(
+        self, open_channel: Callable[[], tuple[MessagePort, MessagePort]], links: Callable[[], list[Link]]
+    ) -> None:
         self.open_channel = open_channel
         self.links = links
         self.ports: dict[str, MessagePort] = {}
@@ -80,7 +87,7 @@ class Scenario:
             for step in self.handlers.get(name, {}).get(str(len(log) - 1), ()):
                 try:
                     self.do(step)
-                except BaseException as error:  # noqa: BLE001  told by `run`
+                except BaseException as error:
                     self.failures.append(error)
 
         return listener
@@ -96,7 +103,10 @@ class Scenario:
         self.ports[name].post_message(self.value(tv), items)
 
     def log(self, name: str) -> list[Any]:
-        return [describe(event.data, {port: f"#{number}" for number, port in enumerate(event.ports)}) for event in self.logs.get(name, [])]
+        return [
+            describe(event.data, {port: f"#{number}" for number, port in enumerate(event.ports)})
+            for event in self.logs.get(name, [])
+        ]
 
     def do(self, step: list[Any]) -> None:
         match step:

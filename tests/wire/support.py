@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.wire import MessageEvent, MessagePort
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipfs_comm.wire import MessageEvent, MessagePort
 
 
 class Inbox:

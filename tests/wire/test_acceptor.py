@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from wire.support import Inbox
@@ -16,12 +15,26 @@ from ipfs_comm.wire.carriers.memory import memory_pair
 from ipfs_comm.wire.frame import Data, End, Hello, Ping, Refuse, Welcome
 from ipfs_comm.wire.handshake import Offer, check_welcome, read_hello, refusal_error
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 TOKEN = bytes(range(16))
 NAME = "AAECAwQFBgcICQoLDA0ODw"
 
 
 def hello(**changes: Any) -> Hello:
-    return Hello({"versions": [1], "link": NAME, "carriers": [], "service": "ipfs", "params": {}, "agent": "test", "window": 1_000} | changes)
+    return Hello(
+        {
+            "versions": [1],
+            "link": NAME,
+            "carriers": [],
+            "service": "ipfs",
+            "params": {},
+            "agent": "test",
+            "window": 1_000,
+        }
+        | changes
+    )
 
 
 class Service:
@@ -34,7 +47,9 @@ class Service:
         self.given.append((link, port, params))
 
 
-def waiting(service: Callable[..., object], **options: Any) -> tuple[Acceptor, ByHand, asyncio.Future[LinkError | None]]:
+def waiting(
+    service: Callable[..., object], **options: Any
+) -> tuple[Acceptor, ByHand, asyncio.Future[LinkError | None]]:
     acceptor, carrier = Acceptor({"ipfs": service}, **options), ByHand()
     return acceptor, carrier, acceptor.accept(carrier)
 
@@ -63,7 +78,11 @@ async def test_welcome_says_what_was_agreed_and_repeats_itself() -> None:
     first, second = carrier.sent
     assert isinstance(first, Welcome)
     assert first == second
-    assert {key: first.info[key] for key in ("version", "link", "carrier")} == {"version": 1, "link": NAME, "carrier": "by hand"}
+    assert {key: first.info[key] for key in ("version", "link", "carrier")} == {
+        "version": 1,
+        "link": NAME,
+        "carrier": "by hand",
+    }
     assert carrier.tokens == {b""}
     assert len(service.given) == 1
     acceptor.close()
@@ -116,7 +135,7 @@ async def test_the_opener_raises_the_refusal(monkeypatch: pytest.MonkeyPatch) ->
 async def test_an_unknown_service_is_refused_by_name() -> None:
     one, other = memory_pair()
     Acceptor({"ipfs": Service()}).accept(other)
-    with pytest.raises(LinkError, match="'nfs'.*ipfs") as caught:
+    with pytest.raises(LinkError, match=r"'nfs'.*ipfs") as caught:
         await Link.open(one, service="nfs")
     assert caught.value.code == "ERR_SERVICE"
 
@@ -151,7 +170,17 @@ async def test_too_many_links_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"versions": "1"}, {"versions": [True]}, {"link": "short"}, {"link": 1}, {"service": None}, {"params": []}, {"window": -1}, {"window": 2**40}, {"carriers": [1]}],
+    [
+        {"versions": "1"},
+        {"versions": [True]},
+        {"link": "short"},
+        {"link": 1},
+        {"service": None},
+        {"params": []},
+        {"window": -1},
+        {"window": 2**40},
+        {"carriers": [1]},
+    ],
     ids=str,
 )
 async def test_a_malformed_hello_is_refused(changes: dict[str, Any]) -> None:

@@ -67,12 +67,13 @@ async def test_a_blob_that_nobody_holds_is_let_go_of() -> None:
 async def test_a_read_fails_with_the_link() -> None:
     linked = await linked_ports()
     blob = await received(linked, clone.Blob(CONTENT))
+    other_end = Inbox(linked.port1)
     reading = asyncio.ensure_future(blob.read())
     await asyncio.sleep(0)
     linked.link2.end(LinkError("gone"))  # type: ignore[union-attr]  # the link is open
     with pytest.raises(LinkError, match="gone"):
         await reading
-    await Inbox(linked.port1).end()
+    await other_end.end()
     assert nothing_runs()
 
 

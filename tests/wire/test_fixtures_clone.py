@@ -1,7 +1,8 @@
 """Conformance: structured clone on the values that Python has.
 
-Collected are the cases of `clone/value_cases.json` whose input can be made in Python (see `wire.typed_values`). Those about JavaScript's own matters (getters, prototypes, property descriptors, symbols, expandos,
-functions, proxies, shared or detached buffers, subclasses of its classes) are run by the tests of the JavaScript side.
+Collected are the cases of `clone/value_cases.json` whose input can be made in Python (see `wire.typed_values`). Those
+about JavaScript's own matters (getters, prototypes, property descriptors, symbols, expandos, functions, proxies, shared
+or detached buffers, subclasses of its classes) are run by the tests of the JavaScript side.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from fixtures_support import cases
-from wire.typed_values import NotPythons, build, describe, own_bytes
+from wire.typed_values import NotPythonsError, build, describe, own_bytes
 
 from ipfs_comm.errors import DataCloneError
 from ipfs_comm.wire import MessageChannel, clone
@@ -24,7 +25,7 @@ def pythons() -> list[Any]:
         if case is not None:
             try:
                 build(case["input"])
-            except NotPythons:
+            except NotPythonsError:
                 continue
             if "clone" not in case["expect"] and not case.get("transfer"):
                 continue
@@ -37,12 +38,17 @@ def through_json(encoded: clone.Encoded) -> Any:
     return clone.decode(meta.root, meta.entries, encoded.buffers, (), encoded.sources)
 
 
-@pytest.mark.parametrize("case", [case for case in pythons() if case.values[0] is None or not case.values[0].get("transfer")])
+PYTHONS = pythons()
+PLAIN = [parameter for parameter in PYTHONS if not (parameter.values[0] or {}).get("transfer")]
+TRANSFERS = [parameter for parameter in PYTHONS if (parameter.values[0] or {}).get("transfer")]
+
+
+@pytest.mark.parametrize("case", PLAIN)
 def test_a_value_arrives_as_the_standard_says(case: dict[str, Any]) -> None:
     assert describe(through_json(clone.encode(build(case["input"])))) == own_bytes(case["expect"]["clone"])
 
 
-@pytest.mark.parametrize("case", [case for case in pythons() if case.values[0] is not None and case.values[0].get("transfer")])
+@pytest.mark.parametrize("case", TRANSFERS)
 async def test_a_transfer_goes_as_the_standard_says(case: dict[str, Any]) -> None:
     objects: dict[Any, Any] = {}
     value = build(case["input"], None, objects)

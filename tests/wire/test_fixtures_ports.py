@@ -1,6 +1,8 @@
 """Conformance: the scenarios of `clone/port_cases.json` on Python's ports, in one process and over a link.
 
-Collected are those that need nothing of JavaScript alone: getters, option bags, functions, attributes of its events. Of the two generations of tests that contradict each other about close events, the later one is followed: a port tells when the other end closed.
+Collected are those that need nothing of JavaScript alone: getters, option bags, functions, attributes of its events. Of
+the two generations of tests that contradict each other about close events, the later one is followed: a port tells when
+the other end closed.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from fixtures_support import cases
 from wire.port_scenarios import Scenario, check_is_pythons
-from wire.typed_values import NotPythons
+from wire.typed_values import NotPythonsError
 
 from ipfs_comm.testing import LinkedPorts, linked_ports
 from ipfs_comm.wire import Link, MessageChannel
@@ -22,7 +24,7 @@ def pythons() -> list[Any]:
         if parameter.values[0] is not None:
             try:
                 check_is_pythons(parameter.values[0])
-            except NotPythons:
+            except NotPythonsError:
                 continue
         kept.append(parameter)
     return kept

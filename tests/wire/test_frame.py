@@ -40,11 +40,24 @@ def described(frame: Frame) -> dict[str, Any]:
         case Hello(info) | Welcome(info) | Refuse(info):
             return {"type": type(frame).__name__.upper(), "info": info}
         case Data(seq, port, first, last, body, _):
-            return {"type": "DATA", "seq": seq, "port": port, "first": first, "last": last, "body": b"".join(body).hex()}
+            return {
+                "type": "DATA",
+                "seq": seq,
+                "port": port,
+                "first": first,
+                "last": last,
+                "body": b"".join(body).hex(),
+            }
         case Close(seq, port, _):
             return {"type": "CLOSE", "seq": seq, "port": port}
         case Ack(seq, cumulative, window, missing):
-            return {"type": "ACK", "seq": seq, "cumulative": cumulative, "window": window, "missing": [list(gap) for gap in missing]}
+            return {
+                "type": "ACK",
+                "seq": seq,
+                "cumulative": cumulative,
+                "window": window,
+                "missing": [list(gap) for gap in missing],
+            }
         case Ping(seq):
             return {"type": "PING", "seq": seq}
         case End(seq, code, message):
@@ -77,11 +90,26 @@ seqs = st.integers(1, 2**53 - 1)
 ports = st.integers(0, 2**32 - 1)
 bodies = st.lists(st.one_of(st.binary(min_size=1, max_size=40), st.integers(1, 3000).map(bytes)), max_size=4)
 frames = st.one_of(
-    st.builds(lambda seq, port, first, last, body: Data(seq, port, first, last, body, sum(map(len, body))), seqs, ports, st.booleans(), st.booleans(), bodies),
+    st.builds(
+        lambda seq, port, first, last, body: Data(seq, port, first, last, body, sum(map(len, body))),
+        seqs,
+        ports,
+        st.booleans(),
+        st.booleans(),
+        bodies,
+    ),
     st.builds(Close, seqs, ports),
     st.builds(Ping, st.integers(0, 2**53 - 1)),
     st.builds(End, seqs, st.text(), st.text()),
-    st.builds(lambda seq, start, window, gaps: Ack(seq, start, window, tuple((start + 1 + 10 * n, start + 1 + 10 * n + gap) for n, gap in enumerate(gaps))), seqs, st.integers(0, 2**50), ports, st.lists(st.integers(0, 8), max_size=64)),
+    st.builds(
+        lambda seq, start, window, gaps: Ack(
+            seq, start, window, tuple((start + 1 + 10 * n, start + 1 + 10 * n + gap) for n, gap in enumerate(gaps))
+        ),
+        seqs,
+        st.integers(0, 2**50),
+        ports,
+        st.lists(st.integers(0, 8), max_size=64),
+    ),
 )
 
 

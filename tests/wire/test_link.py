@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +17,9 @@ from ipfs_comm.wire import Acceptor, Link, MessageChannel, MessagePort, clone
 from ipfs_comm.wire.carriers.base import Carrier, Closed, Receive
 from ipfs_comm.wire.carriers.memory import MemoryCarrier, memory_pair
 from ipfs_comm.wire.frame import Ack, Buffer, Close, Data, Frame, Hello, Ping, Welcome, encode_packet, parse_packet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ByHand(Carrier):
@@ -52,7 +54,9 @@ def opened_by_hand() -> tuple[Link, ByHand]:
     link = Link.begin(carrier)
     (hello,) = carrier.sent
     assert isinstance(hello, Hello)
-    carrier.say(Welcome({"version": 1, "link": hello.info["link"], "carrier": "by hand", "agent": "test", "window": 1 << 20}))
+    carrier.say(
+        Welcome({"version": 1, "link": hello.info["link"], "carrier": "by hand", "agent": "test", "window": 1 << 20})
+    )
     carrier.sent.clear()
     return link, carrier
 
@@ -345,7 +349,15 @@ def whole(meta: bytes, port: int = 0, seq: int = 1) -> Data:
         Ack(0, 5, 10),
         Hello({}),
     ],
-    ids=["half a message", "no JSON", "our own port id", "the main port", "more Blobs than ports", "frames never sent", "HELLO"],
+    ids=[
+        "half a message",
+        "no JSON",
+        "our own port id",
+        "the main port",
+        "more Blobs than ports",
+        "frames never sent",
+        "HELLO",
+    ],
 )
 async def test_what_breaks_the_protocol_ends_the_link(frame: Frame) -> None:
     link, carrier = opened_by_hand()
@@ -407,7 +419,15 @@ async def test_data_for_an_unknown_port_is_dropped() -> None:
 # Loss
 
 faults = st.fixed_dictionaries(
-    {"drop": st.floats(0, 0.2), "duplicate": st.floats(0, 0.3), "reorder": st.floats(0, 0.3), "corrupt": st.floats(0, 0.05), "truncate": st.floats(0, 0.05), "delay": st.floats(0, 3), "seed": st.integers(0, 2**32)}
+    {
+        "drop": st.floats(0, 0.2),
+        "duplicate": st.floats(0, 0.3),
+        "reorder": st.floats(0, 0.3),
+        "corrupt": st.floats(0, 0.05),
+        "truncate": st.floats(0, 0.05),
+        "delay": st.floats(0, 3),
+        "seed": st.integers(0, 2**32),
+    }
 )
 
 
@@ -421,7 +441,9 @@ async def test_everything_arrives_in_order_through_any_loss(faults: dict[str, An
     for number, size in enumerate(sizes):
         linked.port1.post_message([number, bytes([number]) * size])
         side.port1.post_message(number)
-    assert (await inbox.take(len(sizes) + 1, within=60))[1:] == [[number, bytes([number]) * size] for number, size in enumerate(sizes)]
+    assert (await inbox.take(len(sizes) + 1, within=60))[1:] == [
+        [number, bytes([number]) * size] for number, size in enumerate(sizes)
+    ]
     assert await Inbox(inbox.events[0].ports[0]).take(len(sizes), within=60) == list(range(len(sizes)))
     linked.close()
 

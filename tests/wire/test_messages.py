@@ -35,7 +35,9 @@ def decode(case: dict[str, Any], fragment: int = 1 << 30) -> tuple[Any, dict[Mes
     count = case.get("ports", len(meta.port_ids) - case.get("blobs", 0))
     ports = [MessagePort() for _ in range(count)]
     sources = [clone.Blob(b"").source for _ in range(len(meta.port_ids) - count)]
-    return clone.decode(meta.root, meta.entries, buffers, ports, sources), {port: f"#{n}" for n, port in enumerate(ports)}
+    return clone.decode(meta.root, meta.entries, buffers, ports, sources), {
+        port: f"#{n}" for n, port in enumerate(ports)
+    }
 
 
 def expected(case: dict[str, Any]) -> Any:

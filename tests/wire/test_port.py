@@ -11,7 +11,8 @@ from wire.support import Inbox, nothing_runs
 
 from ipfs_comm.errors import DataCloneError, InvalidInputError, LinkError
 from ipfs_comm.wire import MessageChannel, MessageEvent, MessagePort, clone
-from ipfs_comm.wire.port import close_reason, splice
+from ipfs_comm.wire.entanglement import close_reason
+from ipfs_comm.wire.port import splice
 
 
 async def test_messages_wait_until_the_port_is_started() -> None:

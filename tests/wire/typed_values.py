@@ -1,26 +1,38 @@
 """The typed JSON of the fixtures: built into Python values, and described from them.
 
-Python keeps the values of an object, not JavaScript's decoration of it: prototypes, property descriptors, getters, integrity levels, symbols and expandos are not its own. A description that
-has one of these, or a type that Python cannot make, is :class:`NotPythons`. A bytes-like object of Python stands for its own bytes, so a view that arrives as a memoryview is described as a view on
-exactly those; `own_bytes` rewrites what is expected in the same way.
+Python keeps the values of an object, not JavaScript's decoration of it: prototypes, property descriptors, getters,
+integrity levels, symbols and expandos are not its own. A description that has one of these, or a type that Python
+cannot make, is :class:`NotPythonsError`. A bytes-like object of Python stands for its own bytes, so a view that
+arrives as a memoryview is described as a view on exactly those; `own_bytes` rewrites what is expected in the same way.
 """
 
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ipfs_comm.wire import MessagePort, clone
 from ipfs_comm.wire.clone import BigInt
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-VIEW_OF_FORMAT = {"b": "Int8Array", "B": "Uint8Array", "h": "Int16Array", "H": "Uint16Array", "i": "Int32Array", "I": "Uint32Array", "f": "Float32Array", "d": "Float64Array", "q": "BigInt64Array", "Q": "BigUint64Array"}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+VIEW_OF_FORMAT = {
+    "b": "Int8Array",
+    "B": "Uint8Array",
+    "h": "Int16Array",
+    "H": "Uint16Array",
+    "i": "Int32Array",
+    "I": "Uint32Array",
+    "f": "Float32Array",
+    "d": "Float64Array",
+    "q": "BigInt64Array",
+    "Q": "BigUint64Array",
+}
 WRAPPED = ("Boolean", "Number", "String", "BigInt")
 ERRORS = ("Error", "EvalError", "RangeError", "ReferenceError", "SyntaxError", "TypeError", "URIError")
 
 
-class NotPythons(Exception):
+class NotPythonsError(Exception):
     """The case is about something that Python does not have."""
 
 
@@ -37,7 +49,9 @@ def build(tv: Any, ports: dict[str, MessagePort] | None = None, objects: dict[An
         value = int(tv["v"])
         return BigInt(value) if abs(value) <= clone.MAX_SAFE_INTEGER else value
     if kind == "str":
-        return b"".join(int(unit, 16).to_bytes(2, "big") for unit in tv["u16"].split()).decode("utf-16-be", "surrogatepass")
+        return b"".join(int(unit, 16).to_bytes(2, "big") for unit in tv["u16"].split()).decode(
+            "utf-16-be", "surrogatepass"
+        )
     if kind == "ref":
         return objects[tv["id"]]
     made = _build_object(kind, tv, ports or {}, objects)
@@ -50,14 +64,14 @@ def _props(tv: dict[str, Any]) -> list[tuple[str, Any]]:
     props = []
     for key, value, *descriptor in tv.get("props", ()):
         if not isinstance(key, str) or descriptor:
-            raise NotPythons("a property with a descriptor or a symbol")
+            raise NotPythonsError("a property with a descriptor or a symbol")
         props.append((key, value))
     return props
 
 
 def _build_object(kind: str, tv: dict[str, Any], ports: dict[str, MessagePort], objects: dict[Any, Any]) -> Any:
     if "integrity" in tv or "proto" in tv or "setProto" in tv:
-        raise NotPythons("a prototype or an integrity level")
+        raise NotPythonsError("a prototype or an integrity level")
 
     def register(value: Any) -> Any:
         if "id" in tv:
@@ -74,24 +88,28 @@ def _build_object(kind: str, tv: dict[str, Any], ports: dict[str, MessagePort], 
     if kind == "Array":
         if "of" in tv:
             if tv.get("props"):
-                raise NotPythons("an array with named properties is written with items")
+                raise NotPythonsError("an array with named properties is written with items")
             made = register([])
             made.extend(child(value) for value in tv["of"])
             return made
         if any(len(item) > 2 for item in tv["items"]):
-            raise NotPythons("an element with a descriptor")
+            raise NotPythonsError("an element with a descriptor")
         made = register(clone.SparseArray(tv["length"]))
         made.items = {number: child(value) for number, value in tv["items"]}
         made.properties = {key: child(value) for key, value in _props(tv)}
         return made
     if kind == "Error":
-        if tv["ctor"] not in ERRORS or set(tv) - {"t", "ctor", "message", "cause", "id"} or not isinstance(tv.get("message", ""), str):
-            raise NotPythons("an error with more than a message and a cause")
+        if (
+            tv["ctor"] not in ERRORS
+            or set(tv) - {"t", "ctor", "message", "cause", "id"}
+            or not isinstance(tv.get("message", ""), str)
+        ):
+            raise NotPythonsError("an error with more than a message and a cause")
         made = register(clone.JSError(tv["ctor"]))
         made.fill({key: child(tv[key]) for key in ("message", "cause") if key in tv})
         return made
     if tv.get("props"):
-        raise NotPythons("expandos")
+        raise NotPythonsError("expandos")
     if kind == "Map":
         made = register(clone.Map())
         for key, value in tv["entries"]:
@@ -113,17 +131,19 @@ def _build_object(kind: str, tv: dict[str, Any], ports: dict[str, MessagePort], 
         return clone.DOMException(tv["message"], tv["name"])
     if kind == "ArrayBuffer":
         if tv.get("shared"):
-            raise NotPythons("SharedArrayBuffer")
+            raise NotPythonsError("SharedArrayBuffer")
         return clone.ArrayBuffer(bytes.fromhex(tv["hex"]), max_byte_length=tv.get("max"))
     if kind == "view":
-        return clone.View(tv["ctor"], child(tv["buffer"]), tv["offset"], None if tv["length"] == "auto" else tv["length"])
+        return clone.View(
+            tv["ctor"], child(tv["buffer"]), tv["offset"], None if tv["length"] == "auto" else tv["length"]
+        )
     if kind == "Blob":
         return clone.Blob(bytes.fromhex(tv["hex"]), type=tv["type"])
     if kind == "File":
         return clone.File(bytes.fromhex(tv["hex"]), tv["name"], type=tv["type"], last_modified=tv["lastModified"])
     if kind == "port":
         return ports[tv["name"]]
-    raise NotPythons(kind)
+    raise NotPythonsError(kind)
 
 
 def _date(ms: Any) -> datetime | clone.Date:
@@ -156,7 +176,7 @@ def primitive(value: Any) -> Any:
 
 
 def describe(value: Any, ports: dict[MessagePort, str] | None = None) -> Any:
-    """Return the typed JSON of a decoded value, canonical: ids count the objects that occur more than once, in order."""
+    """Return the typed JSON of a decoded value, canonical: ids count the objects that occur more than once."""
     return _Describer(ports or {}).whole(value)
 
 
@@ -220,7 +240,11 @@ class _Describer:
             case list():
                 return {"t": "Array", "of": [out(item) for item in value]}
             case clone.SparseArray():
-                described = {"t": "Array", "length": value.length, "items": [[number, out(item)] for number, item in value.items.items()]}
+                described = {
+                    "t": "Array",
+                    "length": value.length,
+                    "items": [[number, out(item)] for number, item in value.items.items()],
+                }
                 if value.properties:
                     described["props"] = [[key, out(item)] for key, item in value.properties.items()]
                 return described
@@ -230,7 +254,15 @@ class _Describer:
                 return {"t": "Set", "values": [out(item) for item in value]}
             case clone.Boxed():
                 inner = primitive(value.value)
-                kind = "Boolean" if isinstance(value.value, bool) else "String" if isinstance(value.value, str) else "BigInt" if isinstance(inner, dict) and inner["t"] == "bigint" else "Number"
+                kind = (
+                    "Boolean"
+                    if isinstance(value.value, bool)
+                    else "String"
+                    if isinstance(value.value, str)
+                    else "BigInt"
+                    if isinstance(inner, dict) and inner["t"] == "bigint"
+                    else "Number"
+                )
                 return {"t": kind, "v": inner}
             case datetime():
                 return {"t": "Date", "ms": (value - EPOCH) // timedelta(milliseconds=1)}
@@ -240,26 +272,51 @@ class _Describer:
                 return {"t": "RegExp", "source": primitive(value.source), "flags": value.flags, "lastIndex": 0}
             case clone.JSError():
                 described = {"t": "Error", "ctor": value.name}
-                described |= {key: out(value.properties[key]) for key in ("message", "cause") if key in value.properties}
+                described |= {
+                    key: out(value.properties[key]) for key in ("message", "cause") if key in value.properties
+                }
                 return described
             case clone.DOMException():
                 return {"t": "DOMException", "name": value.name, "message": value.message}
             case clone.ArrayBuffer():
-                return {"t": "ArrayBuffer", "hex": bytes(value).hex()} | ({} if value.max_byte_length is None else {"max": value.max_byte_length})
+                return {"t": "ArrayBuffer", "hex": bytes(value).hex()} | (
+                    {} if value.max_byte_length is None else {"max": value.max_byte_length}
+                )
             case clone.View():
                 length = len(value.data) // memoryview(b"").cast("B").itemsize if value.length is None else value.length
-                return {"t": "view", "ctor": value.type, "buffer": out(value.buffer), "offset": value.offset, "length": length}
+                return {
+                    "t": "view",
+                    "ctor": value.type,
+                    "buffer": out(value.buffer),
+                    "offset": value.offset,
+                    "length": length,
+                }
             case memoryview():
-                return {"t": "view", "ctor": VIEW_OF_FORMAT[value.format], "buffer": {"t": "ArrayBuffer", "hex": value.tobytes().hex()}, "offset": 0, "length": len(value)}
+                return {
+                    "t": "view",
+                    "ctor": VIEW_OF_FORMAT[value.format],
+                    "buffer": {"t": "ArrayBuffer", "hex": value.tobytes().hex()},
+                    "offset": 0,
+                    "length": len(value),
+                }
             case clone.File():
-                return {"t": "File", "type": value.type, "size": value.size, "name": value.name, "lastModified": value.last_modified}
+                return {
+                    "t": "File",
+                    "type": value.type,
+                    "size": value.size,
+                    "name": value.name,
+                    "lastModified": value.last_modified,
+                }
             case clone.Blob():
                 return {"t": "Blob", "type": value.type, "size": value.size}
         raise AssertionError(f"a {type(value)} has come out of the clone")
 
 
 def own_bytes(tv: Any) -> Any:
-    """Return what is expected with every view that arrives as a memoryview on a buffer of its own, ids counted anew, Blobs without their bytes."""
+    """Return what Python is expected to give.
+
+    Every view that arrives as a memoryview is on a buffer of its own, ids are counted anew, Blobs have no bytes.
+    """
     buffers: dict[Any, dict[str, Any]] = {}
     _collect(tv, buffers)
     return _renumber(_rewrite(tv, buffers))
@@ -275,7 +332,18 @@ def _collect(tv: Any, buffers: dict[Any, dict[str, Any]]) -> None:
             _collect(item, buffers)
 
 
-SIZES = {"Int8Array": 1, "Uint8Array": 1, "Int16Array": 2, "Uint16Array": 2, "Int32Array": 4, "Uint32Array": 4, "Float32Array": 4, "Float64Array": 8, "BigInt64Array": 8, "BigUint64Array": 8}
+SIZES = {
+    "Int8Array": 1,
+    "Uint8Array": 1,
+    "Int16Array": 2,
+    "Uint16Array": 2,
+    "Int32Array": 4,
+    "Uint32Array": 4,
+    "Float32Array": 4,
+    "Float64Array": 8,
+    "BigInt64Array": 8,
+    "BigUint64Array": 8,
+}
 
 
 def _rewrite(tv: Any, buffers: dict[Any, dict[str, Any]]) -> Any:
@@ -295,7 +363,11 @@ def _rewrite(tv: Any, buffers: dict[Any, dict[str, Any]]) -> Any:
         length = (len(buffer["hex"]) // 2 - tv["offset"]) // size if tv["length"] == "auto" else tv["length"]
         own = buffer["hex"][2 * tv["offset"] : 2 * (tv["offset"] + length * size)]
         if "max" not in buffer:
-            return {key: tv[key] for key in tv if key not in {"buffer", "offset", "proto"}} | {"buffer": {"t": "ArrayBuffer", "hex": own}, "offset": 0, "length": length}
+            return {key: tv[key] for key in tv if key not in {"buffer", "offset", "proto"}} | {
+                "buffer": {"t": "ArrayBuffer", "hex": own},
+                "offset": 0,
+                "length": length,
+            }
     return {key: _rewrite(value, buffers) if key != "proto" else value for key, value in tv.items()}
 
 
@@ -322,7 +394,11 @@ def _renumber(tv: Any) -> Any:
             return node
         if node.get("t") == "ref":
             # The object's first mention may have been in a buffer that was rewritten away.
-            return {"t": "ref", "id": numbers[node["id"]]} if node["id"] in numbers else dict(defined.get(node["id"], node))
+            return (
+                {"t": "ref", "id": numbers[node["id"]]}
+                if node["id"] in numbers
+                else dict(defined.get(node["id"], node))
+            )
         made = {}
         if "id" in node and references.get(node["id"]):
             made["id"] = numbers[node["id"]] = len(numbers) + 1

@@ -76,7 +76,7 @@ def add_all(
     InvalidInputError
         For an option that cannot be meant, and for a single item.
     """
-    plan = _plan(**options)
+    plan = _plan(**(context.defaults | options))
     return Stream(lambda: _add(context, entries_of(source), plan), as_list, timeout=timeout, what="add_all")
 
 
@@ -97,7 +97,7 @@ async def add(context: Context, entry: AddInput, *, timeout: float | None = None
     InvalidInputError
         For what cannot be added.
     """
-    plan = _plan(**options)
+    plan = _plan(**(context.defaults | options))
     file = entry_of(entry)
 
     async def one() -> AsyncGenerator[File, None]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.errors import InvalidPathError, NotFoundError, NotSupportedError
@@ -73,10 +73,13 @@ class Context:
         Asked first.
     exchange : Exchange
         Asked for what the store does not have.
+    defaults : mapping, optional
+        Options of ``add`` and ``add_all`` for calls that do not give them.
     """
 
-    def __init__(self, store: Blockstore, exchange: Exchange) -> None:
+    def __init__(self, store: Blockstore, exchange: Exchange, defaults: Mapping[str, Any] | None = None) -> None:
         self.store = store
+        self.defaults = dict(defaults or {})
         self.exchange = exchange
         self.pool = Pool(2, "ipfs_comm-hash")
 

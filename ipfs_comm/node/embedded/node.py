@@ -15,7 +15,7 @@ from ipfs_comm.node.embedded.get import get
 from ipfs_comm.node.embedded.ls import ls
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable
+    from collections.abc import AsyncIterable, Iterable, Mapping
 
     from ipfs_comm.blockstore import Blockstore
     from ipfs_comm.exchange import Exchange
@@ -36,10 +36,14 @@ class EmbeddedNode:
         Where blocks come from that are not there.
     repo : str
         Where the repository is, for people to read.
+    defaults : mapping, optional
+        Options of ``add`` and ``add_all`` for calls that do not give them.
     """
 
-    def __init__(self, store: Blockstore, exchange: Exchange, *, repo: str) -> None:
-        self._context = Context(store, exchange)
+    def __init__(
+        self, store: Blockstore, exchange: Exchange, *, repo: str, defaults: Mapping[str, Any] | None = None
+    ) -> None:
+        self._context = Context(store, exchange, defaults)
         self.repo_path = repo
         self.dag = Dag(self._context)
         self.block = Block(self._context)

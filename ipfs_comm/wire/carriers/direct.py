@@ -3,8 +3,8 @@
 A comm as Jupyter drives it shares the shell channel with the running cell and the iopub channel with every client,
 whose server limits it. The control channel has a thread of its own, and a ROUTER socket can answer one client. So the
 receiver of the control stream is replaced by one that keeps what belongs to our comms and gives everything else to
-the receiver that was there before, unchanged. A packet then costs one hand-over to the link's loop on its way in, and
-one batched hand-over to the control thread on its way out.
+the receiver that was there before, unchanged. What a packet then costs is a hand-over between two threads, once for all
+packets that are there.
 
 Nothing but the public messages of the Jupyter protocol travels here, signed and verified as ever; a page without our
 extension never sees a difference.
@@ -123,7 +123,9 @@ class ControlRoad:
         self._carriers: dict[str, DirectCarrier] = {}
         self._closed: dict[str, None] = {}
         self._outbox: deque[tuple[DirectCarrier, str, list[Any] | None]] = deque()
+        self._inbox: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._flushing = False
+        self._waking = False
         self._active = False
         self._shown = 0.0
         self._original: Callable[[list[Any]], Any] = kernel.dispatch_control
@@ -255,11 +257,32 @@ class ControlRoad:
         self._hand_over(carrier.deliver, buffers, size)
 
     def _hand_over(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Have the link's loop call `function`, in order.
+
+        Waking the other loop costs a system call, around which the two threads wait for one another; so it is woken
+        once for all that comes until it has woken.
+        """
+        self._inbox.append((function, arguments))
+        if self._waking:
+            return
+        self._waking = True
         try:
-            self._loop.call_soon_threadsafe(function, *arguments)
+            self._loop.call_soon_threadsafe(self._drain)
         except RuntimeError:
             # The loop is closed: the extension is going, and with it every link.
             self._active = False
+
+    def _drain(self) -> None:
+        # Cleared first: what is handed over from here on wakes the loop again.
+        self._waking = False
+        try:
+            for _ in range(min(len(self._inbox), BATCH)):
+                function, arguments = self._inbox.popleft()
+                function(*arguments)
+        finally:
+            if self._inbox and not self._waking:
+                self._waking = True
+                self._loop.call_soon(self._drain)
 
     def _schedule(self) -> None:
         if not self._flushing:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import zlib
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.wire.carriers.base import Carrier, Closed, Receive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ipfs_comm.wire.frame import Buffer
 
@@ -82,6 +83,7 @@ class MemoryCarrier(Carrier):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._early: list[list[bytes | memoryview]] = []
         self._held: list[bytes | memoryview] | None = None
+        self._delayed: deque[list[bytes | memoryview]] = deque()
         self._last_arrival = 0.0
         self._timers: set[asyncio.TimerHandle] = set()
         self._done = False
@@ -111,11 +113,13 @@ class MemoryCarrier(Carrier):
         if self._done:
             return
         self._done = True
-        self._release_held()
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
         peer = self._peer
+        while self._delayed:
+            peer._take(self._delayed.popleft())
+        self._release_held()
         if peer._loop is not None and not peer._loop.is_closed():
             peer._loop.call_soon_threadsafe(peer._peer_closed)
 
@@ -176,16 +180,16 @@ class MemoryCarrier(Carrier):
             self._peer._take(packet)
             return
         now = asyncio.get_running_loop().time()
-        self._last_arrival = max(
-            self._last_arrival, now + self._wire.random.uniform(0, self._wire.faults.delay) / 1_000
-        )
-        self._later(self._last_arrival - now, self._peer._take, packet)
+        wait = self._wire.random.uniform(0, self._wire.faults.delay) / 1_000
+        self._last_arrival = max(self._last_arrival, now + wait)
+        # Timers of nearly the same time run in any order; whichever runs first lets the oldest packet go.
+        self._delayed.append(packet)
+        self._later(self._last_arrival - now, lambda: self._peer._take(self._delayed.popleft()))
 
-    def _later(self, seconds: float, action: object, *arguments: object) -> None:
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
         def run() -> None:
             self._timers.discard(timer)
-            assert callable(action)
-            action(*arguments)
+            action()
 
         timer = asyncio.get_running_loop().call_later(seconds, run)
         self._timers.add(timer)

@@ -7,8 +7,9 @@ import contextlib
 import fcntl
 import os
 import stat
+from collections import deque
 from struct import Struct, unpack_from
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from ipfs_comm.errors import InvalidInputError, ProtocolError
 from ipfs_comm.wire.carriers.base import Carrier, Closed, Receive
@@ -40,11 +41,13 @@ class StdioCarrier(Carrier, asyncio.Protocol):
         self._closed: Closed | None = None
         self._reading: asyncio.ReadTransport | None = None
         self._writing: asyncio.WriteTransport | None = None
-        self._chunks: list[bytes] = []
+        self._chunks: list[memoryview] = []
         self._have = 0
         self._want = _U32.size
         self._sizes: Sequence[int] | None = None
         self._count = -1
+        self._waiting: deque[Buffer] = deque()
+        self._paused = False
         self._done = False
 
     @classmethod
@@ -89,25 +92,36 @@ class StdioCarrier(Carrier, asyncio.Protocol):
 
     def send(self, packet: Sequence[Buffer]) -> None:
         """See :class:`Carrier`; what the pipe does not take at once waits here, at most what the link has in flight."""
-        if self._done or self._writing is None:
+        if self._done:
             return
         run: list[Buffer] = [_U32.pack(len(packet)), *(_U32.pack(len(item)) for item in packet)]
         for item in packet:
             if len(item) <= JOIN:
                 run.append(item)
                 continue
-            self._writing.write(b"".join(run))
+            self._waiting.append(b"".join(run))
             run = []
-            self._writing.write(item)
+            self._waiting.append(item)
         if run:
-            self._writing.write(b"".join(run))
+            self._waiting.append(b"".join(run))
+        self._write()
+
+    def _write(self) -> None:
+        # A transport that is given more than the pipe takes copies all that it holds with each piece that is added.
+        if self._writing is not None:
+            while self._waiting and not self._paused:
+                self._writing.write(self._waiting.popleft())
 
     def close(self) -> None:
-        """See :class:`Carrier`."""
+        """See :class:`Carrier`; what waits is still written, unless the pipe is gone."""
+        if self._done:
+            return
         self._done = True
         self._chunks.clear()
         if self._reading is not None:
             self._reading.close()
+        self._paused = False
+        self._write()
         if self._writing is not None:
             self._writing.close()
 
@@ -123,11 +137,11 @@ class StdioCarrier(Carrier, asyncio.Protocol):
         view = memoryview(data)
         while view and not self._done:
             taken = min(len(view), self._want - self._have)
-            self._chunks.append(data if taken == len(data) else bytes(view[:taken]))
+            self._chunks.append(view[:taken])
             self._have += taken
             view = view[taken:]
             if self._have == self._want:
-                whole = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+                whole = self._chunks[0] if len(self._chunks) == 1 else memoryview(b"".join(self._chunks))
                 self._chunks.clear()
                 self._have = 0
                 try:
@@ -135,7 +149,7 @@ class StdioCarrier(Carrier, asyncio.Protocol):
                 except ProtocolError as error:
                     self._gone(error)
 
-    def _part(self, whole: bytes) -> None:
+    def _part(self, whole: memoryview) -> None:
         if self._count < 0:
             (self._count,) = _U32.unpack(whole)
             if not 1 <= self._count <= MAX_BUFFERS:
@@ -149,11 +163,11 @@ class StdioCarrier(Carrier, asyncio.Protocol):
                 raise ProtocolError(f"a packet on standard input has {self._want} bytes, more than {MAX_PACKET}")
             if self._want:
                 return
-            whole = b""
+            whole = memoryview(b"")
         packet: list[Buffer] = []
-        view, at = memoryview(whole), 0
+        at = 0
         for size in self._sizes:
-            packet.append(view[at : at + size])
+            packet.append(whole[at : at + size])
             at += size
         self._sizes, self._count, self._want = None, -1, _U32.size
         if self._receive is not None:
@@ -169,17 +183,19 @@ class StdioCarrier(Carrier, asyncio.Protocol):
 
 
 class _Sink(asyncio.BaseProtocol):
-    """Tells the carrier that the pipe it writes to has broken."""
+    """Tells the carrier how the pipe is that it writes to."""
 
     def __init__(self, carrier: StdioCarrier) -> None:
         self._carrier = carrier
 
     def connection_lost(self, exc: Exception | None) -> None:
         # Whoever reads the other end is gone: that is the end, and not an error of its own.
+        self._carrier._waiting.clear()
         self._carrier._gone(None if isinstance(exc, BrokenPipeError) else exc)
 
-    def pause_writing(self) -> Any:
-        """Do nothing: the link's credit bounds what waits."""
+    def pause_writing(self) -> None:
+        self._carrier._paused = True
 
-    def resume_writing(self) -> Any:
-        """Do nothing, see :meth:`pause_writing`."""
+    def resume_writing(self) -> None:
+        self._carrier._paused = False
+        self._carrier._write()

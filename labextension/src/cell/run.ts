@@ -32,7 +32,7 @@ export interface Run {
 /** A cell's body is the body of an async function with these names in scope. */
 const NAMES = ['ipfs', 'element', 'port', 'signal'] as const;
 
-const AsyncFunction = (async () => undefined).constructor as new (...names: string[]) => (...values: unknown[]) => Promise<unknown>;
+const AsyncFunction = (async () => Promise.resolve()).constructor as new (...names: string[]) => (...values: unknown[]) => Promise<unknown>;
 
 /**
  * Run the cell that waits behind `port`, if the kernel gives it to this page.

@@ -26,10 +26,17 @@ export async function snapshot(element: HTMLElement): Promise<string | null> {
   const copy = element.cloneNode(true) as HTMLElement;
   const live = [...element.querySelectorAll<HTMLElement>(PICTURES)];
   const kept = [...copy.querySelectorAll<HTMLElement>(PICTURES)];
-  await Promise.all(live.map((node, index) => keep(node, kept[index]!)));
+  await Promise.all(
+    kept.map(async (node, index) => {
+      const original = live[index];
+      if (original) await keep(original, node);
+    })
+  );
   disarm(copy);
   const html = copy.innerHTML;
-  return html.length <= MAX_HTML ? html : `<p>This output (${size(html.length)}) is too large to be stored; run the cell again to see it.</p>`;
+  return html.length <= MAX_HTML
+    ? html
+    : `<p>This output (${size(html.length)}) is too large to be stored; run the cell again to see it.</p>`;
 }
 
 /** A stored drawing as nodes that run nothing. */
@@ -46,7 +53,7 @@ function disarm(root: HTMLElement): void {
   for (const node of root.querySelectorAll(ACTIVE)) node.remove();
   for (const node of root.querySelectorAll('*')) {
     for (const { name, value } of [...node.attributes]) {
-      if (/^on/i.test(name) || ADDRESS.test(name) && /^[\s\p{Cc}]*(javascript|vbscript):/iu.test(value)) node.removeAttribute(name);
+      if (/^on/i.test(name) || (ADDRESS.test(name) && /^[\s\p{Cc}]*(javascript|vbscript):/iu.test(value))) node.removeAttribute(name);
     }
   }
 }

@@ -3,7 +3,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { connect, IIpfs, IPFSClient } from 'ipfs-comm';
 
-import { NotebookCells, type PanelLike } from './notebook.js';
+import type { PanelLike } from './notebook.js';
 
 const ports: JupyterFrontEndPlugin<IIpfs> = {
   id: 'ipfs-comm:ports',
@@ -21,7 +21,8 @@ const cells: JupyterFrontEndPlugin<void> = {
   description: 'Runs %%ipfs_js cells in the page.',
   autoStart: true,
   requires: [IIpfs],
-  activate: (app: JupyterFrontEnd, ipfs: IIpfs): void => {
+  activate: async (app: JupyterFrontEnd, ipfs: IIpfs): Promise<void> => {
+    const { NotebookCells } = await import('./notebook.js');
     const extended = new Set<string>();
     const extend = (name: string): void => {
       const { docRegistry } = app;

@@ -47,9 +47,9 @@ export class NotebookCells {
     if (!registry) return;
     const createRenderer = (): IRenderMime.IRenderer => new CellRenderer(registry, (token, holder) => this.begin(token, holder));
     registry.addFactory({ safe: false, mimeTypes: [CELL_TYPE], defaultRank: RANK, createRenderer }, RANK);
-    this.session.iopubMessage.connect(this.onMessage, this);
+    this.session.iopubMessage.connect(this.onMessage);
     panel.disposed.connect(() => {
-      this.session.iopubMessage.disconnect(this.onMessage, this);
+      this.session.iopubMessage.disconnect(this.onMessage);
       for (const token of this.tokens) release(token, this.parked);
     });
   }
@@ -60,7 +60,7 @@ export class NotebookCells {
     return begin(token, holder, open, port => IPFSClient.from(port as MessagePort));
   }
 
-  private onMessage(_: unknown, message: { header: { msg_type: string }; content: object }): void {
+  private readonly onMessage = (_: unknown, message: { header: { msg_type: string }; content: object }): void => {
     if (message.header.msg_type !== 'display_data') return;
     const data = (message.content as { data?: Record<string, unknown> }).data?.[CELL_TYPE] as CellData | undefined;
     const token = data?.token;
@@ -69,14 +69,11 @@ export class NotebookCells {
       // Every notebook on this kernel hears the message; only the one that got the output begins the cell.
       if (isKnown(token) || this.panel.isDisposed || !this.has(token)) return;
       this.tokens.add(token);
-      this.begin(token, this.parked).ran.then(
-        ran => {
-          if (!ran) this.tokens.delete(token);
-        },
-        (error: unknown) => console.warn('ipfs-comm: a cell could not be run', error)
-      );
+      this.begin(token, this.parked).ran.then(ran => {
+        if (!ran) this.tokens.delete(token);
+      }, reportError);
     }, RENDER_WAIT_MS);
-  }
+  };
 
   private has(token: string): boolean {
     for (const { outputs } of this.panel.content?.model?.cells ?? []) {

@@ -53,13 +53,15 @@ export class CellRenderer extends Panel implements IRenderMime.IRenderer, Holder
     const cell = this.begin(token, this);
     this.showLive(cell);
     // Not awaited: an output counts as rendered when it can be seen, and JupyterLab holds further messages back until then.
-    cell.ran.then(
-      ran => (ran ? undefined : this.showStored(model)),
-      async (error: Error) => {
-        await this.showStored(model);
-        this.showNotice(error);
-      }
-    ).catch((error: unknown) => console.error('ipfs-comm: an output could not be shown', error));
+    cell.ran
+      .then(
+        ran => (ran ? undefined : this.showStored(model)),
+        async (error: unknown) => {
+          await this.showStored(model);
+          this.showNotice(error);
+        }
+      )
+      .catch(reportError);
   }
 
   /** The output that had the drawing is gone. */
@@ -105,11 +107,11 @@ export class CellRenderer extends Panel implements IRenderMime.IRenderer, Holder
     await renderer.renderModel(this.registry.createModel({ data, trusted: false }));
   }
 
-  private showNotice(error: Error): void {
+  private showNotice(error: unknown): void {
     if (this.isDisposed) return;
     const notice = new Widget();
     notice.addClass('jp-ipfs-comm-notice');
-    notice.node.textContent = `ipfs_comm: ${error.message}`;
+    notice.node.textContent = `ipfs_comm: ${error instanceof Error ? error.message : String(error)}`;
     this.addWidget(notice);
   }
 

@@ -90,7 +90,12 @@ test('a Blob is added', async () => {
 });
 
 test('many files become a directory that can be listed', async () => {
-  const added = await all(ipfs.addAll([{ path: 'dir/a', content: 'a' }, { path: 'dir/b', content: 'bb' }]));
+  const added = await all(
+    ipfs.addAll([
+      { path: 'dir/a', content: 'a' },
+      { path: 'dir/b', content: 'bb' }
+    ])
+  );
   const dir = added.find(({ path }) => path === 'dir') as Entry;
   const names = (await all(ipfs.ls(dir.cid))).map(({ name, size }) => [name, size]);
   expect(names).toEqual([

@@ -1,6 +1,18 @@
 import { describe, expect, test } from 'vitest';
 
-import { ackBody, ackFrame, decodePacket, encodePacket, endBody, FIRST, type Frame, FrameType, jsonBody, jsonFrame, LAST } from '../../src/wire/frame.js';
+import {
+  ackBody,
+  ackFrame,
+  decodePacket,
+  encodePacket,
+  endBody,
+  FIRST,
+  type Frame,
+  FrameType,
+  jsonBody,
+  jsonFrame,
+  LAST
+} from '../../src/wire/frame.js';
 import { parseHello, parseRefuse, parseWelcome } from '../../src/wire/link/handshake.js';
 import { bytesOfHex, hexOf, wireFixtures } from '../support.js';
 

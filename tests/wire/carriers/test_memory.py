@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ipfs_comm.wire.carriers.memory import Faults, memory_pair
-from ipfs_comm.wire.frame import Buffer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipfs_comm.wire.frame import Buffer
 
 
 async def numbers_through(faults: Faults, count: int = 400) -> list[int]:
@@ -26,8 +30,6 @@ async def numbers_through(faults: Faults, count: int = 400) -> list[int]:
     other.start(receive, closed.set_result)
     for number in range(count):
         one.send([bytearray(b"%d" % number), b"segment of %d" % number])
-    while one._timers:
-        await asyncio.sleep(0.001)
     one.close()
     await closed
     return got
@@ -57,7 +59,26 @@ async def test_reordered_packets_are_overtaken() -> None:
 
 
 async def test_delay_keeps_the_order() -> None:
-    assert await numbers_through(Faults(delay=5, seed=7), 50) == list(range(50))
+    one, other = memory_pair(Faults(delay=5, seed=7))
+    got: list[bytes] = []
+    last = asyncio.Event()
+
+    def receive(packet: Sequence[Buffer]) -> None:
+        got.append(bytes(packet[0]))
+        if len(got) == 50:
+            last.set()
+
+    one.start(lambda _: None, lambda _: None)
+    other.start(receive, lambda _: None)
+    for number in range(50):
+        one.send([b"%d" % number])
+    async with asyncio.timeout(10):
+        await last.wait()
+    assert got == [b"%d" % number for number in range(50)]
+
+
+async def test_what_is_delayed_arrives_before_the_close() -> None:
+    assert await numbers_through(Faults(delay=1_000, seed=7), 50) == list(range(50))
 
 
 async def test_a_cut_loses_everything_for_its_time() -> None:

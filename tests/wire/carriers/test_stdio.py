@@ -7,9 +7,7 @@ import os
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from wire.support import Inbox
@@ -17,7 +15,12 @@ from wire.support import Inbox
 from ipfs_comm.errors import InvalidInputError, LinkError, ProtocolError
 from ipfs_comm.wire import Acceptor, Link, MessagePort
 from ipfs_comm.wire.carriers.stdio import StdioCarrier
-from ipfs_comm.wire.frame import Buffer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ipfs_comm.wire.frame import Buffer
 
 
 class Ends:
@@ -31,7 +34,9 @@ class Ends:
         self.arrived = asyncio.Event()
 
     async def carrier(self) -> StdioCarrier:
-        carrier = await StdioCarrier.connect(os.fdopen(self.in_read, "rb", buffering=0), os.fdopen(self.out_write, "wb", buffering=0))
+        carrier = await StdioCarrier.connect(
+            os.fdopen(self.in_read, "rb", buffering=0), os.fdopen(self.out_write, "wb", buffering=0)
+        )
         carrier.start(self._receive, self.closed.set_result)
         return carrier
 
@@ -84,7 +89,9 @@ async def test_end_of_input_is_the_end_of_the_carrier() -> None:
     os.close(ends.out_read)
 
 
-@pytest.mark.parametrize("stream", [struct.pack("<I", 0), struct.pack("<I", 1_025), struct.pack("<II", 1, 64 * 2**20 + 1), b"hello world"])
+@pytest.mark.parametrize(
+    "stream", [struct.pack("<I", 0), struct.pack("<I", 1_025), struct.pack("<II", 1, 64 * 2**20 + 1), b"hello world"]
+)
 async def test_what_is_no_packet_is_a_protocol_error(stream: bytes) -> None:
     ends = Ends()
     await ends.carrier()
@@ -130,7 +137,9 @@ async def test_a_link_runs_over_pipes() -> None:
 
 
 def served() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "ipfs_comm.testing.serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-m", "ipfs_comm.testing.serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
 
 
 async def test_the_server_serves_a_link_and_ends_with_it() -> None:

@@ -2,14 +2,7 @@
 
 import type { Carrier, Packet, ReceivedPacket } from './base.js';
 import { CarrierError } from './ended.js';
-import {
-  type CommLike,
-  exactBuffers,
-  type KernelLike,
-  type MessageLike,
-  OPEN_DATA,
-  watchKernel
-} from './kernel.js';
+import { type CommLike, exactBuffers, type KernelLike, type MessageLike, OPEN_DATA, watchKernel } from './kernel.js';
 
 /** How long a comm waits for the subshell that JupyterLab may be starting for it; without subshells the promise never resolves. */
 const SUBSHELL_WAIT_MS = 400;

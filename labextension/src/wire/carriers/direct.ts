@@ -1,15 +1,7 @@
 /** The carrier *direct*: comm messages on the control channel, answered to this client alone. */
 
 import type { Carrier, Packet, ReceivedPacket } from './base.js';
-import {
-  exactBuffers,
-  freshId,
-  type KernelLike,
-  type MessageLike,
-  OPEN_DATA,
-  type SignalLike,
-  watchKernel
-} from './kernel.js';
+import { exactBuffers, freshId, type KernelLike, type MessageLike, OPEN_DATA, type SignalLike, watchKernel } from './kernel.js';
 import { CarrierError } from './ended.js';
 
 interface AnyMessage {

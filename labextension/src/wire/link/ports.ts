@@ -1,7 +1,7 @@
 /** The ports of a link: what stands for each, who is told of what, and when an id is done with. */
 
 import { LinkError, ProtocolError } from '../../errors.js';
-import type { Bytes } from '../bytes.js';
+import { type Bytes, join } from '../bytes.js';
 import { bodySize, FIRST, type Frame, FrameType, LAST } from '../frame.js';
 import { decodeMessage, encodeMessage, MAX_MESSAGE_SIZE, MAX_PORTS } from '../message.js';
 import { RemoteBlob, serveBlob } from '../port/remote-blob.js';
@@ -11,6 +11,11 @@ import type { Outbox } from './outbox.js';
 
 /** Ports that may be open on one link. */
 const MAX_OPEN_PORTS = 65_536;
+/** Bytes of messages, over all ports, of which only a part has come. */
+const MAX_UNFINISHED = 2 ** 32;
+/** So many small pieces in a row are joined, since each keeps the packet it came in. */
+const MANY_PIECES = 4096;
+const SMALL_PIECE = 1024;
 
 /** What the ports of a link stand on. */
 export interface PortsHost {
@@ -29,6 +34,7 @@ export class Ports {
   /** Ids of the peer that are done with, halved. */
   readonly #done = new NumberSet();
   #nextId: number;
+  #unfinished = 0;
 
   constructor(host: PortsHost, firstId: 1 | 2) {
     this.#host = host;
@@ -92,6 +98,12 @@ export class Ports {
     this.#host.pump();
   }
 
+  /** So many bytes of an unfinished message have come, or are done with. */
+  unfinished(bytes: number): void {
+    this.#unfinished += bytes;
+    if (this.#unfinished > MAX_UNFINISHED) throw new LinkError('too much of unfinished messages', { code: 'ERR_LIMIT' });
+  }
+
   /** A port is closed at both ends. */
   done(id: number): void {
     this.#ends.delete(id);
@@ -138,6 +150,7 @@ class LinkEnd implements End {
   readonly #ports: Ports;
   #parts: Bytes[] = [];
   #size = 0;
+  #small = 0;
   #inMessage = false;
   #closedHere = false;
   #closedThere = false;
@@ -170,16 +183,30 @@ class LinkEnd implements End {
     if (this.#closedThere) throw new ProtocolError(`a message on port ${this.id} after its CLOSE`);
     if (this.#inMessage === ((frame.flags & FIRST) !== 0)) throw new ProtocolError(`a fragment on port ${this.id} out of turn`);
     this.#inMessage = (frame.flags & LAST) === 0;
-    this.#size += bodySize(frame);
+    const size = bodySize(frame);
+    this.#size += size;
+    this.#ports.unfinished(size);
     if (this.#size > MAX_MESSAGE_SIZE) throw new ProtocolError(`a message on port ${this.id} of more than 2 GiB`);
-    for (const piece of frame.body) this.#parts.push(piece);
+    for (const piece of frame.body) this.#keep(piece);
     if (this.#inMessage) return;
     const parts = this.#parts;
+    this.#ports.unfinished(-this.#size);
     this.#parts = [];
     this.#size = 0;
+    this.#small = 0;
     const message = this.#ports.receive(parts);
     if (this.partner === null) discard(message);
     else this.partner.accept(message);
+  }
+
+  #keep(piece: Bytes): void {
+    this.#parts.push(piece);
+    this.#small = piece.byteLength < SMALL_PIECE ? this.#small + 1 : 0;
+    if (this.#small < MANY_PIECES) return;
+    const pieces = this.#parts.splice(-MANY_PIECES);
+    const size = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    this.#parts.push(join(pieces, size));
+    this.#small = 0;
   }
 
   /** The other side has closed the port. */

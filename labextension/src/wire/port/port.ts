@@ -44,7 +44,7 @@ export class Port extends EventTarget {
   interceptor: Interceptor | null = null;
   #seat: Seat | null;
   #started = false;
-  #scheduled = false;
+  #gathering = false;
   #closed = false;
   #error: Error | undefined;
   readonly #handlers = new Map<string, { listener: EventListener; handler: (this: Port, event: never) => unknown }>();
@@ -129,8 +129,8 @@ export class Port extends EventTarget {
     const seat = this.#seat;
     if (this.#started || seat === null || this.#closed) return;
     this.#started = true;
-    seat.onarrival = () => this.#schedule();
-    this.#schedule();
+    seat.onarrival = () => task(this.#turn);
+    this.#scheduleAll();
   }
 
   /** Let go of the other end, which learns of it. */
@@ -174,43 +174,45 @@ export class Port extends EventTarget {
     return `${Object.prototype.toString.call(value)} cannot be transferred: only ArrayBuffers and ports can`;
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    task(() => {
-      this.#scheduled = false;
-      this.#turn();
-    });
+  /** Give everything that has arrived a task of its own. */
+  #scheduleAll(): void {
+    const { queue, ended } = this.#seat as Seat;
+    for (let count = queue.length + (ended === null ? 0 : 1); count > 0; count--) task(this.#turn);
   }
 
-  /** Dispatch the next event. */
-  #turn(): void {
+  /**
+   * Dispatch the next event.
+   *
+   * Each arrival asks for a turn, so what arrives for several ports is dispatched in the order of its arrival.
+   */
+  readonly #turn = (): void => {
     const seat = this.#seat;
-    if (seat === null || this.#closed) return;
+    if (seat === null || this.#closed || this.#gathering) return;
     const message = seat.queue[0];
     if (message === undefined) {
       if (seat.ended !== null) this.#finish(seat.ended.error);
       return;
     }
     const gathering = gather(message);
-    if (gathering !== null) {
-      this.#scheduled = true;
-      const resume = (failed?: Error): void => {
-        this.#scheduled = false;
-        if (this.#seat !== seat || seat.queue[0] !== message) return;
-        if (failed !== undefined) {
-          seat.queue.shift();
-          discard(message);
-          this.dispatchEvent(new MessageEvent('messageerror', { data: failed }));
-        }
-        this.#schedule();
-      };
-      gathering.then(() => resume(), resume);
-      return;
-    }
+    if (gathering !== null) return this.#waitFor(gathering, seat, message);
     seat.queue.shift();
-    if (seat.queue.length > 0 || seat.ended !== null) this.#schedule();
     this.#dispatch(message);
+  };
+
+  /** Go on when the Blobs of the next message are here, or cannot be had. */
+  #waitFor(gathering: Promise<void>, seat: Seat, message: Message): void {
+    this.#gathering = true;
+    const resume = (failure?: unknown): void => {
+      this.#gathering = false;
+      if (this.#seat !== seat || seat.queue[0] !== message) return;
+      if (failure !== undefined) {
+        seat.queue.shift();
+        discard(message);
+        this.dispatchEvent(new MessageEvent('messageerror', { data: failure }));
+      }
+      this.#scheduleAll();
+    };
+    gathering.then(() => resume(), resume);
   }
 
   #dispatch(message: Message): void {

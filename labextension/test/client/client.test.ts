@@ -1,0 +1,259 @@
+import { afterEach, describe, expect, test } from 'vitest';
+
+import { IPFSClient } from '../../src/client/index.js';
+import { LinkError } from '../../src/errors.js';
+import { CID, encodeCID } from '../../src/rpc/cid.js';
+import type { QueryMessage } from '../../src/rpc/protocol.js';
+import { createChannel } from '../../src/testing.js';
+import { channel, type Port } from '../../src/wire/index.js';
+
+const cid = CID.parse('bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy');
+const open: Port[] = [];
+
+afterEach(() => {
+  for (const port of open.splice(0)) port.close();
+});
+
+interface Heard {
+  readonly query: QueryMessage & { input: Record<string, unknown> };
+  /** All that was posted, queries and aborts. */
+  readonly posted: { type: string; id: string }[];
+  answer(value: unknown, transfer?: Iterable<object>): void;
+  fail(error: object): void;
+}
+
+/** A client, and a server that is this test. */
+function served(answer: (heard: Heard) => void): { ipfs: IPFSClient; server: Port } {
+  const { port1, port2 } = createChannel();
+  open.push(port1, port2);
+  const posted: Heard['posted'] = [];
+  port2.onmessage = ({ data }) => {
+    posted.push(data as Heard['posted'][number]);
+    const query = data as Heard['query'];
+    if (query.type !== 'query') return;
+    const reply = (result: object, transfer: Iterable<object> = []): void =>
+      port2.postMessage({ type: 'result', id: query.id, result }, transfer);
+    answer({
+      query,
+      posted,
+      answer: (value, transfer) => reply({ ok: true, value }, transfer),
+      fail: error => reply({ ok: false, error })
+    });
+  };
+  return { ipfs: IPFSClient.from(port1), server: port2 };
+}
+
+/** An iterable of the server: hands out items, and tells what the client asks for. */
+function remote(items: readonly unknown[]): { port: Port; asked: string[] } {
+  const { port1, port2 } = channel();
+  const asked: string[] = [];
+  let at = 0;
+  port1.onmessage = ({ data }) => {
+    const { method } = data as { method: string };
+    asked.push(method);
+    if (method !== 'next') return;
+    port1.postMessage(at < items.length ? { type: 'next', done: false, value: items[at++] } : { type: 'next', done: true });
+  };
+  return { port: port2, asked };
+}
+
+describe('an answer', () => {
+  test('revives the error of the node', async () => {
+    const error = { name: 'NotFoundError', message: 'no such block', code: 'ERR_NOT_FOUND', detail: { cid: 'x' }, stack: 'there' };
+    const { ipfs } = served(({ fail }) => fail(error));
+    await expect(ipfs.block.get(cid)).rejects.toMatchObject(error);
+  });
+
+  test('comes to the call that asked', async () => {
+    const waiting: (() => void)[] = [];
+    const { ipfs } = served(({ query, answer }) => {
+      const { bytes } = query.input['cid'] as { bytes: Uint8Array };
+      waiting.push(() => answer({ cid: encodeCID(cid), size: bytes[35] }));
+      if (waiting.length === 2) for (const act of waiting.reverse()) act();
+    });
+    const other = CID.decode(Uint8Array.from(cid.bytes, (byte, at) => (at === 35 ? 7 : byte)));
+    const sizes = await Promise.all([ipfs.block.stat(cid), ipfs.block.stat(other)]);
+    expect(sizes.map(({ size }) => size)).toEqual([cid.bytes[35], 7]);
+  });
+});
+
+describe('a call', () => {
+  test('posts abort when its signal fires', async () => {
+    const aborted = new AbortController();
+    let heard: Heard | undefined;
+    const { ipfs, server } = served(query => {
+      heard = query;
+      aborted.abort();
+    });
+    await expect(ipfs.block.get(cid, { signal: aborted.signal })).rejects.toMatchObject({ name: 'AbortError', code: 'ERR_ABORTED' });
+    await new Promise(resolve => server.addEventListener('message', resolve, { once: true }));
+    expect(heard?.posted.map(({ type }) => type)).toEqual(['query', 'abort']);
+    expect(heard?.posted[1]?.id).toBe(heard?.query.id);
+  });
+
+  test('posts nothing when its signal has fired before', async () => {
+    let posted = 0;
+    const { ipfs } = served(() => posted++);
+    await expect(ipfs.block.get(cid, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    expect(posted).toBe(0);
+  });
+
+  test('is rejected when its time is up', async () => {
+    const { ipfs } = served(() => undefined);
+    await expect(ipfs.block.get(cid, { timeout: 30 })).rejects.toMatchObject({ name: 'TimeoutError', code: 'ERR_TIMEOUT' });
+  });
+
+  test('tells the node its timeout', async () => {
+    const { ipfs } = served(({ query, fail }) => fail({ name: 'Error', message: String(query.input['timeout']) }));
+    await expect(ipfs.block.get(cid, { timeout: 5_000 })).rejects.toThrow('5000');
+  });
+
+  test('is rejected at once when the port closes, and so are later ones', async () => {
+    const { ipfs, server } = served(() => server.close());
+    await expect(ipfs.block.get(cid)).rejects.toBeInstanceOf(LinkError);
+    await expect(ipfs.add('late')).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+    expect(ipfs.closed).toMatchObject({ code: 'ERR_CLOSED' });
+  });
+
+  test('is rejected at once when the client is closed', async () => {
+    const { ipfs } = served(() => undefined);
+    const call = ipfs.block.get(cid);
+    ipfs.close();
+    await expect(call).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+  });
+
+  test('with what is no CID is refused by name', async () => {
+    const { ipfs } = served(() => undefined);
+    await expect(ipfs.block.get('not a cid')).rejects.toMatchObject({
+      code: 'ERR_INVALID_CID',
+      message: expect.stringContaining('"not a cid"')
+    });
+  });
+});
+
+describe('what is sent', () => {
+  test('a subarray costs its own bytes and stays with the caller', async () => {
+    const sizes: unknown[] = [];
+    const { ipfs } = served(({ query, answer }) => {
+      sizes.push((query.input['block'] as Uint8Array).buffer.byteLength);
+      answer({ cid: encodeCID(cid) });
+    });
+    const large = new Uint8Array(1_000_000).fill(3);
+    await ipfs.block.put(large.subarray(10, 110));
+    expect(sizes).toEqual([100]);
+    expect(large[10]).toBe(3);
+  });
+
+  test('a CID of any copy of multiformats, its text or bytes is the same', async () => {
+    const seen: string[] = [];
+    const { ipfs } = served(({ query, answer }) => {
+      seen.push(CID.decode((query.input['cid'] as { bytes: Uint8Array }).bytes).toString());
+      answer({ block: new Uint8Array(0) });
+    });
+    const foreign = { version: 1, code: cid.code, bytes: cid.bytes, multihash: { ...cid.multihash } };
+    for (const form of [cid, foreign, cid.toString(), cid.bytes]) await ipfs.block.get(form);
+    expect(seen).toEqual(Array.from({ length: 4 }, () => cid.toString()));
+  });
+
+  test('links of a node stay the objects that its list of CIDs names', async () => {
+    let same = false;
+    const { ipfs } = served(({ query, answer }) => {
+      const { dagNode, cids } = query.input['dagNode'] as { dagNode: { deep: { link: object }[] }; cids: object[] };
+      same = cids[0] === dagNode.deep[0]?.link;
+      answer(encodeCID(cid));
+    });
+    expect((await ipfs.dag.put({ deep: [{ link: cid }] })).equals(cid)).toBe(true);
+    expect(same).toBe(true);
+  });
+
+  test('a path is cut from its CID for dag.get', async () => {
+    const { ipfs } = served(({ query, answer }) => answer({ value: { dagNode: query.input['path'], cids: [] } }));
+    expect((await ipfs.dag.get(`/ipfs/${cid.toString()}/a/b`)).value).toBe('/a/b');
+    expect((await ipfs.dag.get(cid, { path: 'c' })).value).toBe('/c');
+  });
+
+  test('an iterable is pulled item by item, and let go when the other end returns', async () => {
+    let returned = false;
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) yield await Promise.resolve(Uint8Array.of(1, 2));
+      } finally {
+        returned = true;
+      }
+    }
+    const { ipfs } = served(({ query, answer }) => {
+      const { port } = query.input['input'] as { port: Port };
+      let got = 0;
+      port.onmessage = () => {
+        if (++got < 3) return port.postMessage({ method: 'next' });
+        port.postMessage({ method: 'return' });
+        port.close();
+        answer({ data: { cid: encodeCID(cid), size: got, path: '' } });
+      };
+      port.postMessage({ method: 'next' });
+    });
+    expect((await ipfs.add(endless())).size).toBe(3);
+    await expect.poll(() => returned).toBe(true);
+  });
+
+  test('an error of the iterable reaches the other end', async () => {
+    const { ipfs } = served(({ query, fail }) => {
+      const { port } = query.input['input'] as { port: Port };
+      port.onmessage = ({ data }) => fail((data as { error: object }).error);
+      port.postMessage({ method: 'next' });
+    });
+    const failing = (async function* (): AsyncGenerator<Uint8Array> {
+      throw await Promise.resolve(Object.assign(new Error('disk on fire'), { code: 'EIO' }));
+    })();
+    await expect(ipfs.add(failing)).rejects.toMatchObject({ message: 'disk on fire', code: 'EIO' });
+  });
+});
+
+describe('a stream', () => {
+  test('gives its items and ends', async () => {
+    const { port, asked } = remote([Uint8Array.of(1), Uint8Array.of(2)]);
+    const { ipfs } = served(({ answer }) => answer({ data: { type: 'RemoteIterable', port } }, [port]));
+    const got: number[] = [];
+    for await (const chunk of ipfs.cat(cid)) got.push(...chunk);
+    expect(got).toEqual([1, 2]);
+    expect(asked).toEqual(['next', 'next', 'next']);
+  });
+
+  test('that is left early tells the other end', async () => {
+    const { port, asked } = remote([Uint8Array.of(1), Uint8Array.of(2)]);
+    const { ipfs } = served(({ answer }) => answer({ data: { type: 'RemoteIterable', port } }, [port]));
+    for await (const chunk of ipfs.cat(cid)) {
+      expect(chunk).toEqual(Uint8Array.of(1));
+      break;
+    }
+    await expect.poll(() => asked).toEqual(['next', 'return']);
+  });
+
+  test('that is aborted in its middle throws and tells the other end', async () => {
+    const { port, asked } = remote([Uint8Array.of(1), Uint8Array.of(2)]);
+    const { ipfs } = served(({ answer }) => answer({ data: { type: 'RemoteIterable', port } }, [port]));
+    const controller = new AbortController();
+    const reading = (async () => {
+      for await (const chunk of ipfs.cat(cid, { signal: controller.signal })) controller.abort(chunk);
+    })();
+    await expect(reading).rejects.toMatchObject({ name: 'AbortError' });
+    await expect.poll(() => asked).toEqual(['next', 'return']);
+  });
+
+  test('throws what the node throws in its middle', async () => {
+    const { port1, port2 } = channel();
+    port1.onmessage = ({ data }) => {
+      if ((data as { method: string }).method === 'next')
+        port1.postMessage({ type: 'throw', error: { name: 'Error', message: 'half way', code: 'ERR_X' } });
+    };
+    const { ipfs } = served(({ answer }) => answer({ data: { type: 'RemoteIterable', port: port2 } }, [port2]));
+    await expect(ipfs.cat(cid).next()).rejects.toMatchObject({ message: 'half way', code: 'ERR_X' });
+  });
+
+  test('whose port closes before its end is an error, not an end', async () => {
+    const { port1, port2 } = channel();
+    port1.onmessage = () => port1.close();
+    const { ipfs } = served(({ answer }) => answer({ data: { type: 'RemoteIterable', port: port2 } }, [port2]));
+    await expect(ipfs.cat(cid).next()).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+  });
+});

@@ -1,0 +1,302 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, test } from 'vitest';
+
+import { LinkError } from '../../src/errors.js';
+import { createChannel, type Faults } from '../../src/testing.js';
+import type { Carrier, Packet } from '../../src/wire/carriers/base.js';
+import { memoryCarriers } from '../../src/wire/carriers/memory.js';
+import { decodePacket, encodePacket, type Frame, FrameType, type Hello, jsonBody, jsonFrame, VERSIONS } from '../../src/wire/frame.js';
+import { Acceptor, Link, type Port, type Service } from '../../src/wire/index.js';
+import { deferred } from '../support.js';
+
+const closers: (() => void)[] = [];
+
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+interface Pair {
+  readonly opener: Link;
+  readonly acceptor: Link;
+}
+
+/** Two ends of a link in this process. */
+async function pair(spy: (packet: Packet) => void = () => undefined, faults: Faults = {}): Promise<Pair> {
+  const [one, other] = memoryCarriers(faults);
+  const accepted = deferred<Link>();
+  new Acceptor({ echo: link => accepted.resolve(link) }).accept(spied(other, spy));
+  const opener = await Link.open(spied(one, spy), { service: 'echo', timeout: 30_000 });
+  closers.push(() => opener.end());
+  return { opener, acceptor: await accepted.promise };
+}
+
+function spied(carrier: Carrier, spy: (packet: Packet) => void): Carrier {
+  const { name, maxFrames, fragmentSize } = carrier;
+  return {
+    name,
+    maxFrames,
+    fragmentSize,
+    start: (receive, closed) => carrier.start(receive, closed),
+    send: packet => {
+      spy(packet);
+      carrier.send(packet);
+    },
+    close: () => carrier.close()
+  };
+}
+
+/** The next so many messages of a port. */
+function take(port: Port, count: number): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    const got: unknown[] = [];
+    port.onmessage = event => {
+      got.push(event.data);
+      if (got.length === count) resolve(got);
+    };
+    port.onclose = event => reject(event.error ?? new Error('closed'));
+  });
+}
+
+/** Send HELLO by hand and give the answer. */
+async function answerTo(
+  hello: Partial<Hello>,
+  services: Record<string, Service> = { ipfs: () => undefined },
+  maxLinks = 4
+): Promise<Frame> {
+  const [one, other] = memoryCarriers();
+  new Acceptor(services, { maxLinks }).accept(other);
+  const answer = deferred<Frame>();
+  one.start(
+    packet => answer.resolve(decodePacket(packet).frames[0] as Frame),
+    () => undefined
+  );
+  const whole = {
+    versions: VERSIONS,
+    link: 'A'.repeat(22),
+    carriers: ['memory'],
+    service: 'ipfs',
+    params: {},
+    agent: 'test/1',
+    window: 1 << 20
+  };
+  one.send(encodePacket(new Uint8Array(16), [jsonFrame(FrameType.HELLO, { ...whole, ...hello })]));
+  closers.push(() => one.close());
+  return answer.promise;
+}
+
+describe('opening', () => {
+  test('a version that nobody speaks is refused with what to upgrade', async () => {
+    const answer = await answerTo({ versions: [99], agent: 'ipfs-comm/9.9.9' });
+    expect(answer.type).toBe(FrameType.REFUSE);
+    expect(jsonBody(answer)).toMatchObject({
+      code: 'ERR_VERSION',
+      message: expect.stringMatching(/older.*pip install --upgrade ipfs-comm/),
+      versions: [1]
+    });
+  });
+
+  test('the highest common version is taken', async () => {
+    expect(jsonBody(await answerTo({ versions: [99, 1] }))).toMatchObject({ version: 1 });
+  });
+
+  test('a service that is not there is refused', async () => {
+    expect(jsonBody(await answerTo({ service: 'tea' }))).toMatchObject({ code: 'ERR_SERVICE' });
+  });
+
+  test('a link beyond the limit is refused', async () => {
+    expect(jsonBody(await answerTo({}, { ipfs: () => undefined }, 0))).toMatchObject({ code: 'ERR_LIMIT' });
+  });
+
+  test('a refusal rejects with the code and message of the other end', async () => {
+    const [one, other] = memoryCarriers();
+    new Acceptor({}).accept(other);
+    await expect(Link.open(one, { service: 'tea' })).rejects.toMatchObject({
+      code: 'ERR_SERVICE',
+      message: expect.stringContaining('tea')
+    });
+  });
+
+  test('silence is an error when the time is up', async () => {
+    const [one] = memoryCarriers();
+    await expect(Link.open(one, { timeout: 50 })).rejects.toMatchObject({ code: 'ERR_TIMEOUT' });
+  });
+
+  test('an abort ends the opening with its reason', async () => {
+    const [one] = memoryCarriers();
+    const controller = new AbortController();
+    const opening = Link.open(one, { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(opening).rejects.toThrow('enough');
+  });
+
+  test('a lost HELLO is repeated', async () => {
+    let lost = 0;
+    const [one, other] = memoryCarriers();
+    new Acceptor({ ipfs: () => undefined }).accept(other);
+    const lossy = { ...spied(one, () => undefined), send: (packet: Packet) => (lost++ === 0 ? undefined : one.send(packet)) };
+    const link = await Link.open(lossy);
+    closers.push(() => link.end());
+    expect(link.agent).toMatch(/^ipfs-comm\//);
+  });
+
+  test('parameters reach the service', async () => {
+    const [one, other] = memoryCarriers();
+    const got = deferred<unknown>();
+    new Acceptor({ ipfs: (_, __, params) => got.resolve(params) }).accept(other);
+    const link = await Link.open(one, { params: { cell: 'x' } });
+    closers.push(() => link.end());
+    expect(await got.promise).toEqual({ cell: 'x' });
+  });
+});
+
+describe('ending', () => {
+  test('when the last port is closed both ends are over in order', async () => {
+    const { opener, acceptor } = await pair();
+    opener.port.close();
+    expect((await opener.ended).code).toBe('ERR_CLOSED');
+    expect((await acceptor.ended).code).toBe('ERR_CLOSED');
+  });
+
+  test('an error given to end() reaches the ports of the other end', async () => {
+    const { opener, acceptor } = await pair();
+    const closed = new Promise<Error | undefined>(resolve => {
+      acceptor.port.onclose = event => resolve(event.error);
+      acceptor.port.start();
+    });
+    opener.end(new LinkError('no more', { code: 'ERR_LIMIT' }));
+    expect(await closed).toMatchObject({ code: 'ERR_LIMIT', message: 'no more' });
+  });
+
+  test('a carrier that is gone closes the ports with ERR_CARRIER', async () => {
+    const [one, other] = memoryCarriers();
+    new Acceptor({ ipfs: () => undefined }).accept(other);
+    const link = await Link.open(one);
+    const closed = new Promise<Error | undefined>(resolve => {
+      link.port.onclose = event => resolve(event.error);
+      link.port.start();
+    });
+    other.close();
+    expect(await closed).toMatchObject({ code: 'ERR_CARRIER' });
+    expect(link.port.error).toMatchObject({ code: 'ERR_CARRIER' });
+  });
+
+  test('a malformed packet ends the link at both ends', async () => {
+    const [one, other] = memoryCarriers();
+    const accepted = deferred<Link>();
+    new Acceptor({ ipfs: link => accepted.resolve(link) }).accept(other);
+    const link = await Link.open(one);
+    other.send([Uint8Array.of(1, 2, 3, 4)]);
+    expect((await link.ended).code).toBe('ERR_PROTOCOL');
+    expect((await (await accepted.promise).ended).code).toBe('ERR_PROTOCOL');
+  });
+
+  test('a packet with another token is dropped', async () => {
+    const [one, other] = memoryCarriers();
+    const accepted = deferred<Link>();
+    new Acceptor({ ipfs: link => accepted.resolve(link) }).accept(other);
+    const link = await Link.open(one);
+    closers.push(() => link.end());
+    one.send(encodePacket(new Uint8Array(16), [jsonFrame(FrameType.END, { code: 'ERR_CLOSED', message: 'from a stranger' })]));
+    link.port.postMessage('still here');
+    expect(await take((await accepted.promise).port, 1)).toEqual(['still here']);
+  });
+});
+
+describe('packets', () => {
+  test('every buffer that a carrier gets covers its ArrayBuffer', async () => {
+    const inexact: number[] = [];
+    const { opener, acceptor } = await pair(packet => {
+      for (const buffer of packet) if (buffer.byteLength !== buffer.buffer.byteLength) inexact.push(buffer.byteLength);
+    });
+    const large = new Uint8Array(3_000_001);
+    opener.port.postMessage([large, large.subarray(5, 70_000), Uint8Array.of(1)]);
+    opener.port.postMessage(new Uint8Array(700_000), [new ArrayBuffer(9)]);
+    const moved = new Uint8Array(1_500_000);
+    opener.port.postMessage(moved, [moved.buffer]);
+    await take(acceptor.port, 3);
+    expect(inexact).toEqual([]);
+  });
+
+  test('a message of many small buffers makes few segments', async () => {
+    let most = 0;
+    const { opener, acceptor } = await pair(packet => (most = Math.max(most, packet.length)));
+    opener.port.postMessage(Array.from({ length: 20_000 }, (_, at) => Uint8Array.of(at)));
+    const [received] = (await take(acceptor.port, 1)) as [Uint8Array[]];
+    expect(received).toHaveLength(20_000);
+    expect(received[300]).toEqual(Uint8Array.of(300));
+    expect(most).toBeLessThan(200);
+  });
+
+  test('messages of one turn share a packet', async () => {
+    let packets = 0;
+    const { opener, acceptor } = await pair(packet => {
+      if (decodePacket(packet).frames.some(({ type }) => type === FrameType.DATA)) packets++;
+    });
+    for (let at = 0; at < 50; at++) opener.port.postMessage(at);
+    await take(acceptor.port, 50);
+    expect(packets).toBe(1);
+  });
+
+  test('a small message does not wait for a large one on another port', async () => {
+    const { opener, acceptor } = await pair();
+    const { port1, port2 } = createPorts();
+    const arrived: string[] = [];
+    const done = new Promise<void>(resolve => {
+      acceptor.port.onmessage = event => {
+        const [side] = event.ports as unknown as [Port | undefined];
+        if (side) side.onmessage = () => arrived.push('small');
+        else {
+          arrived.push('large');
+          resolve();
+        }
+      };
+    });
+    opener.port.postMessage('port', [port2]);
+    opener.port.postMessage(new Uint8Array(100_000_000));
+    port1.postMessage('small');
+    await done;
+    expect(arrived).toEqual(['small', 'large']);
+  });
+});
+
+function createPorts(): { port1: Port; port2: Port } {
+  return createChannel();
+}
+
+describe('whatever a carrier does', () => {
+  const probability = fc.constantFrom(0, 0.05, 0.1);
+  const faults = fc.record({
+    drop: probability,
+    duplicate: probability,
+    reorder: probability,
+    corrupt: probability,
+    truncate: fc.constantFrom(0, 0.05),
+    delay: fc.constantFrom(0, 3),
+    seed: fc.nat()
+  });
+  const sizes = fc.array(fc.oneof(fc.nat(5_000), fc.integer({ min: 200_000, max: 900_000 })), { minLength: 1, maxLength: 12 });
+
+  test('all messages arrive, whole and in order', { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(faults, sizes, async (faults, sizes) => {
+        const { port1, port2 } = createChannel(faults);
+        const sent = sizes.map((size, at) => ({ at, bytes: new Uint8Array(size).fill(at + 1) }));
+        const received = take(port2, sent.length);
+        for (const message of sent) port1.postMessage(message);
+        const got = (await received) as typeof sent;
+        expect(got.map(({ at }) => at)).toEqual(sent.map(({ at }) => at));
+        expect(got.every(({ bytes }, at) => Buffer.compare(bytes, (sent[at] as { bytes: Uint8Array }).bytes) === 0)).toBe(true);
+        port1.close();
+      }),
+      { numRuns: 12 }
+    );
+  });
+
+  test('a cut that heals costs nothing but time', async () => {
+    const { port1, port2 } = createChannel({ cut: 6, cut_ms: 700 });
+    const received = take(port2, 40);
+    for (let at = 0; at < 40; at++) port1.postMessage({ at, bytes: new Uint8Array(100_000) });
+    expect((await received).map(message => (message as { at: number }).at)).toEqual(Array.from({ length: 40 }, (_, at) => at));
+    port1.close();
+  });
+});
