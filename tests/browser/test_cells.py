@@ -152,8 +152,10 @@ def test_a_notebook_of_somebody_else_runs_nothing(server: Server, open_lab: Call
     nbformat.write(notebook, server.notebooks / name)
     lab = open_lab(server, name)
     lab.run_cell(0)
-    lab.page.evaluate("() => window.jupyterapp.commands.execute('notebook:trust')")
-    lab.wait("() => document.querySelector('.jp-OutputArea')?.innerText.includes('stored')")
+    lab.page.evaluate("() => { void jupyterapp.commands.execute('notebook:trust'); }")
+    lab.page.click(".jp-Dialog .jp-mod-accept")
+    lab.wait("() => [...lab.panel.content.model.cells].every(cell => cell.trusted)")
+    lab.wait("() => lab.panel.content.widgets[1].outputArea.node.innerText.includes('stored')")
     assert runs(lab) == 0
 
 

@@ -2,10 +2,10 @@
 
 import { spawn } from 'node:child_process'
 import path from 'node:path'
-import { interpreter } from './interpreter.mjs'
+import { interpreter, sharedFixtures } from './repo.mjs'
 
 const RUN_MS = 180_000
-const fixtures = process.env.IPFS_COMM_FIXTURES ?? path.resolve(import.meta.dirname, '../../../shared/fixtures')
+const fixtures = sharedFixtures()
 const tool = path.join(fixtures, 'tools', 'wire_replay.mjs')
 const transcripts = path.join(fixtures, 'wire', 'transcripts.json')
 const server = path.join(import.meta.dirname, 'replay-server.mjs')

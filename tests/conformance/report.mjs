@@ -35,8 +35,9 @@ export function compare ({ pinned, known }, outcomes) {
     const scopes = [key.split('@')[0], key]
     const byName = new Map(results.map(result => [result.test, result]))
     const { passed } = totals(results)
-    const minimum = pinned.minimum[key]?.[suite] ?? Infinity
-    if (passed < minimum) complaints.push(`${key} ${suite}: ${passed} passed, pinned are ${minimum}`)
+    const minimum = pinned.minimum[key]?.[suite]
+    if (minimum === undefined) complaints.push(`${key} ${suite}: no minimum is pinned`)
+    else if (passed < minimum) complaints.push(`${key} ${suite}: ${passed} passed, pinned are ${minimum}`)
     for (const name of scopes.flatMap(scope => pinned.tests[scope]?.[suite] ?? [])) {
       const result = byName.get(name)
       if (result?.state !== 'passed') complaints.push(`${key} ${suite}: pinned, but ${result?.state ?? 'absent'}: ${name}${because(result)}`)

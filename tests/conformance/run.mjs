@@ -5,17 +5,16 @@
 // A carrier is a name of carriers/, or a path to a module like those. Results go to build/conformance.json. With --write, pinned.json and
 // known-failures.json take on what came out; reasons that cannot be read off the failure are left for a person to fill in.
 
-import { fork } from 'node:child_process'
+import { fork, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { layOutFixtures } from './fixtures.mjs'
-import { interpreter } from './interpreter.mjs'
 import { startJupyter } from './jupyter.mjs'
+import { interpreter, REPO, sharedFixtures } from './repo.mjs'
 import { compare, readExpectations, totals, writeExpectations } from './report.mjs'
 
-const REPO = path.resolve(import.meta.dirname, '../..')
 const BUILD = path.join(REPO, 'build')
 const RESULTS = path.join(BUILD, 'conformance.json')
 /** Every test of the last run with its time and error, to look into. */
@@ -25,6 +24,8 @@ const NODE_KIND = 'embedded'
 const TEST_MS = 60_000
 const SUITE_MS = 360_000
 const RUN_MS = 1_200_000
+/** How many differences are printed. */
+const SHOWN = 40
 
 const { values: options } = parseArgs({
   options: {
@@ -36,8 +37,11 @@ const { values: options } = parseArgs({
 })
 
 process.env.IPFS_COMM_PYTHON ??= interpreter()
+if (spawnSync(process.env.IPFS_COMM_PYTHON, ['-c', 'import ipfs_comm'], { stdio: 'inherit' }).status !== 0) {
+  throw new Error(`${process.env.IPFS_COMM_PYTHON} has no ipfs_comm: run make setup`)
+}
 const folder = path.join(BUILD, 'conformance')
-layOutFixtures(folder, process.env.IPFS_COMM_FIXTURES ?? path.resolve(REPO, '../shared/fixtures'))
+layOutFixtures(folder, sharedFixtures())
 
 const endOfRun = Date.now() + RUN_MS
 const outcomes = {}
@@ -70,7 +74,8 @@ writeResults()
 const expectations = readExpectations()
 if (options.write) writeExpectations(expectations, outcomes)
 const complaints = [...breakages, ...compare(expectations, outcomes)]
-for (const complaint of complaints) console.error(complaint)
+for (const complaint of complaints.slice(0, SHOWN)) console.error(complaint)
+if (complaints.length > SHOWN) console.error(`… and ${complaints.length - SHOWN} more: every test is in ${path.relative(REPO, DETAILS)}`)
 console.log(complaints.length === 0 ? 'conformance: as pinned' : `conformance: ${complaints.length} differences from what is pinned`)
 process.exit(complaints.length === 0 ? 0 : 1)
 

@@ -5,7 +5,17 @@ import { LinkError } from '../../src/errors.js';
 import { createChannel, type Faults } from '../../src/testing.js';
 import type { Carrier, Packet } from '../../src/wire/carriers/base.js';
 import { memoryCarriers } from '../../src/wire/carriers/memory.js';
-import { decodePacket, encodePacket, type Frame, FrameType, type Hello, jsonBody, jsonFrame, VERSIONS } from '../../src/wire/frame.js';
+import {
+  ackFrame,
+  decodePacket,
+  encodePacket,
+  type Frame,
+  FrameType,
+  type Hello,
+  jsonBody,
+  jsonFrame,
+  VERSIONS
+} from '../../src/wire/frame.js';
 import { Acceptor, Link, type Port, type Service } from '../../src/wire/index.js';
 import { deferred } from '../support.js';
 
@@ -199,6 +209,65 @@ describe('ending', () => {
     one.send(encodePacket(new Uint8Array(16), [jsonFrame(FrameType.END, { code: 'ERR_CLOSED', message: 'from a stranger' })]));
     link.port.postMessage('still here');
     expect(await take((await accepted.promise).port, 1)).toEqual(['still here']);
+  });
+});
+
+describe('hostile frames', () => {
+  /** A link whose opener is this test. */
+  async function attacked(): Promise<{ send(...frames: Frame[]): void; link: Link }> {
+    const [one, other] = memoryCarriers();
+    const accepted = deferred<Link>();
+    new Acceptor({ ipfs: link => accepted.resolve(link) }).accept(other);
+    one.start(
+      () => undefined,
+      () => undefined
+    );
+    const send = (...frames: Frame[]): void => one.send(encodePacket(new Uint8Array(16), frames));
+    const hello = { versions: VERSIONS, link: 'A'.repeat(22), carriers: [], service: 'ipfs', params: {}, agent: 'test/1', window: 1 << 20 };
+    send(jsonFrame(FrameType.HELLO, hello));
+    return { send, link: await accepted.promise };
+  }
+
+  const data = (seq: number, flags: number, body: readonly number[], port = 0): Frame => ({
+    type: FrameType.DATA,
+    flags,
+    seq,
+    port,
+    body: body.length === 0 ? [] : [Uint8Array.from(body)]
+  });
+
+  test.each([
+    ['a fragment that continues nothing', [data(1, 2, [1])]],
+    ['a second beginning of a message', [data(1, 1, [1]), data(2, 1, [1])]],
+    ['a frame for a port that no message told of', [data(1, 3, [1], 2)]],
+    ['a frame for a port that this end never made', [data(1, 3, [1], 1)]],
+    ['a message that is none', [data(1, 3, [1, 2, 3])]],
+    ['an empty message', [data(1, 3, [])]],
+    ['a message after CLOSE', [{ type: FrameType.CLOSE, flags: 0, seq: 1, port: 0, body: [] }, data(2, 3, [1])]],
+    ['WELCOME from the opener', [jsonFrame(FrameType.WELCOME, { version: 1, link: 'A'.repeat(22), carrier: 'x', agent: 'x', window: 1 })]]
+  ])('%s ends the link', async (_, frames) => {
+    const { send, link } = await attacked();
+    const keeper = link.port;
+    keeper.start();
+    send(...frames);
+    expect((await link.ended).code).toMatch(/^ERR_(PROTOCOL|CLOSED)$/);
+  });
+
+  test('an acknowledgement of what was never sent ends the link', async () => {
+    const { send, link } = await attacked();
+    send(ackFrame({ cumulative: 9, window: 1 << 20, missing: [] }, 0));
+    expect((await link.ended).code).toBe('ERR_PROTOCOL');
+  });
+
+  test('a message in pieces of one byte is put together', async () => {
+    const { send, link } = await attacked();
+    const text = 'x'.repeat(9_000);
+    const meta = new TextEncoder().encode(JSON.stringify([text, [], [], []]));
+    const stream = [...new Uint8Array(Uint32Array.of(meta.byteLength).buffer), ...meta];
+    const received = take(link.port, 1);
+    stream.forEach((byte, at) => send(data(at + 1, (at === 0 ? 1 : 0) | (at === stream.length - 1 ? 2 : 0), [byte])));
+    expect(await received).toEqual([text]);
+    link.end();
   });
 });
 

@@ -99,3 +99,12 @@ test('an error that a runtime cannot build is no protocol error', () => {
   const regexp: WireMessage = { root: [0], entries: [['r', '(', '']], buffers: [], ports: [] };
   expect(() => open(regexp)).toThrow(expect.objectContaining({ name: dataCloneError('').name }));
 });
+
+test('a thousand long arrays of holes cost next to nothing', () => {
+  const entries = Array.from({ length: 1_000 }, () => ['A', 30_000_000, '7', 1]);
+  const before = process.memoryUsage().rss;
+  const message: WireMessage = { root: [999], entries, buffers: [], ports: [] };
+  const { value } = open(message);
+  expect((value as unknown[]).length).toBe(30_000_000);
+  expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 * 1024);
+});

@@ -50,6 +50,9 @@ const errorProperties = ['message', 'stack', 'cause'];
 
 const LAST_TIME = 8.64e15;
 
+/** Length from which on an array with holes is kept as a table. */
+const SPARSE_LENGTH = 10_000;
+
 type View = new (buffer: ArrayBuffer, offset: number, length?: number) => ArrayBufferView;
 
 class Reader {
@@ -177,6 +180,8 @@ class Reader {
         this.#members(target, entry, 2, at);
         if ((target as unknown[]).length > length || length > 2 ** 32 - 1)
           throw new ProtocolError(`entry ${at} is an array with an index beyond its length`);
+        // A length that is merely large would be given memory at once; this one makes the runtime keep a table of what is there.
+        if (length > SPARSE_LENGTH) (target as unknown[]).length = 2 ** 32 - 1;
         (target as unknown[]).length = length;
         break;
       }

@@ -1,0 +1,58 @@
+// The gate itself: what it lets through and what it does not.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compare, totals } from './report.mjs'
+import { missingMethod } from './missing.mjs'
+
+const KEY = 'old@stdio@embedded'
+const expectations = {
+  pinned: { minimum: { [KEY]: { root: 2 } }, tests: { old: { root: ['adds'] }, [KEY]: { root: ['lists'] } } },
+  known: { old: { root: { failed: { gets: 'the client has no such method: get' }, pending: { sleeps: 'switched off in the suite' } } } }
+}
+const asExpected = [
+  { test: 'adds', state: 'passed' },
+  { test: 'lists', state: 'passed' },
+  { test: 'gets', state: 'failed', error: 'ipfs.get is not a function' },
+  { test: 'sleeps', state: 'pending' }
+]
+const run = results => compare(expectations, { [KEY]: { root: results } })
+const changed = (name, state) => asExpected.map(result => result.test === name ? { ...result, state, error: 'broke' } : result)
+
+test('a run that came out as expected passes', () => {
+  assert.deepEqual(run(asExpected), [])
+})
+
+test('totals count every test once', () => {
+  assert.deepEqual(totals(asExpected), { passed: 2, failed: 1, pending: 1, total: 4 })
+})
+
+test('a pinned test that fails is named, with its error, and so is the fallen total', () => {
+  const complaints = run(changed('lists', 'failed'))
+  assert.ok(complaints.includes(`${KEY} root: 1 passed, pinned are 2`))
+  assert.ok(complaints.includes(`${KEY} root: pinned, but failed: lists\n    broke`))
+})
+
+test('a pinned test may not become pending', () => {
+  assert.ok(run(changed('adds', 'pending')).some(line => line.includes('pinned, but pending: adds')))
+})
+
+test('a test that is gone is missed', () => {
+  assert.ok(run(asExpected.slice(1)).some(line => line.includes('pinned, but absent: adds')))
+})
+
+test('a failure without a reason is named', () => {
+  assert.ok(run([...asExpected, { test: 'new', state: 'failed', error: 'why' }]).some(line => line.includes('failed without a reason: new')))
+})
+
+test('a known failure that passes has to be taken off the list', () => {
+  assert.ok(run(changed('gets', 'passed')).some(line => line.includes('listed as failed, but passed: gets')))
+})
+
+test('a suite without a pinned minimum does not pass', () => {
+  assert.ok(compare({ pinned: { minimum: {}, tests: {} }, known: {} }, { [KEY]: { dag: [] } }).some(line => line.includes('no minimum is pinned')))
+})
+
+test('an error that is no TypeError names no missing method', () => {
+  assert.equal(missingMethod(new Error('ipfs.get is not a function'), {}), undefined)
+})
