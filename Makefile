@@ -94,8 +94,12 @@ browser: ## Chromium, from Debian's packages where apt is there
 test-browser: setup browser ## a real JupyterLab in Chromium
 	$(PY) -m pytest -m browser tests/browser
 
-conformance: setup $(STAMPS)/conformance ## interface-ipfs-core through the unmodified client
-	cd tests/conformance && PATH="$(CURDIR)/$(BIN):$$PATH" node run.mjs
+conformance: setup $(STAMPS)/conformance ## interface-ipfs-core and the wire transcripts, through the unmodified client
+	cd tests/conformance
+	export PATH="$(CURDIR)/$(BIN):$$PATH"
+	node --test report.test.mjs
+	node run.mjs
+	node replay.mjs
 
 $(STAMPS)/conformance: tests/conformance/package-lock.json
 	@mkdir -p $(STAMPS)

@@ -48,6 +48,12 @@ class IPFSComm(Configurable):
         config=True
     )
     read_only = Bool(False, help="Refuse every call that would write to the repository.").tag(config=True)
+    shard_split_threshold = Int(
+        None,
+        allow_none=True,
+        min=0,
+        help="Bytes beyond which directories are sharded where a call does not say; Kubo's 256 KiB where not given.",
+    ).tag(config=True)
     max_links = Int(64, min=1, max=1024, help="Links that pages may have open to this kernel at a time.").tag(
         config=True
     )

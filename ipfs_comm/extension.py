@@ -40,7 +40,7 @@ UNLOAD_TIMEOUT = 5.0
 EXIT_TIMEOUT = 2.0
 
 #: Options that say which node to open.
-OPENING = frozenset({"node", "repo", "kubo_api"})
+OPENING = frozenset({"node", "repo", "kubo_api", "shard_split_threshold"})
 
 _loaded: weakref.WeakKeyDictionary[Any, Extension] = weakref.WeakKeyDictionary()
 
@@ -128,6 +128,8 @@ class Extension:
         self.shell.register_magics(self._magics)
         self.shell.configurables.append(self.config)
         atexit.register(self._at_exit)
+        if self.kernel is not None and self._runtime.threads:
+            loop.call_soon_threadsafe(_warm)
         if NAME in self.shell.user_ns:
             sys.stdout.write(
                 f"ipfs_comm: the name `{NAME}` is taken here and stays; `%ipfs as NAME` binds the node to another\n"
@@ -216,6 +218,10 @@ class Extension:
         """Return whether somebody sits in front of the cell that runs now: whoever can be asked for input."""
         return bool(getattr(self.kernel, "_allow_stdin", True))
 
+    def opened_directly(self) -> int:
+        """Return how many links pages have begun to open on the control channel so far."""
+        return self._road.opened if self._road is not None else 0
+
     def detached(self) -> bool:
         """Return whether a cell must end before its result can come.
 
@@ -279,6 +285,12 @@ class Extension:
                 f"carriers  {', '.join(roads) or 'none: no Jupyter kernel'}",
             ]
         )
+
+
+def _warm() -> None:
+    """Import on the node's thread what the first link needs, so that the first page does not wait for it."""
+    import ipfs_comm.rpc
+    import ipfs_comm.wire  # noqa: F401  # only to have it in memory
 
 
 def _announce(where: str) -> None:

@@ -105,7 +105,8 @@ class KernelNode:
 
             repo = self._config.choice("repo")
             kind = self._config.kind()
-            context = open_node(kind, repo=repo.value or None)
+            threshold = self._config.choice("shard_split_threshold").value
+            context = open_node(kind, repo=repo.value or None, shard_split_threshold=threshold)
             node = await _entered(context, repo)
         except BaseException as error:
             # A failure is not kept: what was wrong may be mended, and the next call tries again.

@@ -112,9 +112,13 @@ class IPFSMagics(Magics):
         person = extension.has_person()
         # A page that has run cells before has the labextension, and is only slow.
         patience = min(WIDGET_AFTER, limit) if person and extension.cells.last_carrier != "direct" else limit
+        opened = extension.opened_directly()
         if _wait(run.claimed, patience):
             return True
-        if person and self._detach(run, output, name, started, f"{MISSING} Until then a widget runs it. {FILLS_IN}"):
+        # A link that is being opened is a page with the labextension, and only slow.
+        missing = extension.opened_directly() == opened
+        note = f"{MISSING} Until then a widget runs it. {FILLS_IN}"
+        if person and missing and self._detach(run, output, name, started, note):
             return False
         if not _wait(run.claimed, limit - patience):
             extension.cells.expire(run, no_page(limit))

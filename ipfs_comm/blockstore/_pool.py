@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
@@ -41,16 +42,21 @@ class Pool:
     def submit(self, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
         """Start `work` and return a future of the running loop."""
         loop = asyncio.get_running_loop()
-        if not HAVE_THREADS:
-            future: asyncio.Future[R] = loop.create_future()
+        if HAVE_THREADS:
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(self._workers, self._name)
             try:
-                future.set_result(work(*args, **kwargs))
-            except Exception as error:
-                future.set_exception(error)
-            return future
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(self._workers, self._name)
-        return asyncio.wrap_future(self._executor.submit(work, *args, **kwargs), loop=loop)
+                return asyncio.wrap_future(self._executor.submit(work, *args, **kwargs), loop=loop)
+            except RuntimeError:
+                # The interpreter is exiting and has ended all threads; what is left to do is to close in order.
+                if not sys.is_finalizing() and threading.main_thread().is_alive():
+                    raise
+        future: asyncio.Future[R] = loop.create_future()
+        try:
+            future.set_result(work(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
     async def run(self, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Return what `work` returns; cancelling the caller does not stop work that has begun."""

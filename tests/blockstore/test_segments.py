@@ -472,3 +472,24 @@ asyncio.run(main())
     with sqlite3.connect(repo / "index.sqlite") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+def test_a_store_can_be_closed_while_the_interpreter_exits(tmp_path: Path) -> None:
+    program = """
+import asyncio, atexit, sys
+from ipfs_comm.blockstore import SegmentBlockstore
+from ipfs_comm.ipld import CID, multihash
+
+loop = asyncio.new_event_loop()
+
+async def fill():
+    store = await SegmentBlockstore.open(sys.argv[1])
+    await store.put(CID.create(1, "raw", multihash.digest(b"kept")), b"kept")
+    return store
+
+store = loop.run_until_complete(fill())
+atexit.register(lambda: (loop.run_until_complete(store.close()), loop.close()))
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "repo")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -80,11 +80,12 @@ class Server:
             made.mkdir(parents=True)
         if with_labextension:
             (extensions / "ipfs-comm").symlink_to(labextension, target_is_directory=True)
-        folders = [str(extensions), *(str(path) for path in _other_labextensions())]
+        for other in _other_labextensions():
+            (extensions / other.name).symlink_to(other, target_is_directory=True)
         (config / "jupyter_server_config.json").write_text(
             json.dumps(
                 {
-                    app: {"labextensions_path": folders, "expose_app_in_browser": True}
+                    app: {"labextensions_path": [str(extensions)], "expose_app_in_browser": True}
                     for app in ("LabApp", "JupyterNotebookApp")
                 }
             )
@@ -319,6 +320,6 @@ def _joined(text: str | list[str]) -> str:
 
 
 def _other_labextensions() -> list[Path]:
-    """Folders of the environment's other labextensions, without a copy of ours."""
+    """Folders of the environment's other labextensions; a scope is one folder. Ours is linked as it was built last."""
     share = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
-    return [] if (share / "ipfs-comm").exists() else [share] if share.is_dir() else []
+    return [path for path in share.iterdir() if path.name != "ipfs-comm"] if share.is_dir() else []

@@ -120,6 +120,8 @@ class ControlRoad:
         self._stream: Any = kernel.control_stream
         self._session: Any = kernel.session
         self._control: Any = kernel.control_stream.io_loop
+        #: Comms that pages have opened here so far.
+        self.opened = 0
         self._carriers: dict[str, DirectCarrier] = {}
         self._closed: dict[str, None] = {}
         self._outbox: deque[tuple[DirectCarrier, str, list[Any] | None]] = deque()
@@ -244,6 +246,7 @@ class ControlRoad:
                 self._send(carrier, "comm_close", None)
                 return
             self._carriers[comm_id] = carrier
+            self.opened += 1
             self._hand_over(self._accept, carrier)
         elif carrier.idents != idents:
             return

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { KernelAPI, KernelConnection, ServerConnection } from '@jupyterlab/services'
 import WebSocket from 'ws'
+import { shardsAll } from './node-options.mjs'
 
 const lib = path.resolve(import.meta.dirname, '../../../labextension/lib/index.js')
 const { connect } = await import(pathToFileURL(lib).href)
@@ -26,9 +27,10 @@ const idle = []
 const ATTEMPTS = 3
 
 /** Load the extension, which makes an empty node, and open a port to it; `close` unloads the extension. */
-export async function spawn () {
+export async function spawn (options = {}) {
   const kernel = idle.pop() ?? await startKernel()
   await execute(kernel, '%load_ext ipfs_comm')
+  if (shardsAll(options)) await execute(kernel, '%ipfs shard_split_threshold 1')
   const astray = []
   const watch = (_, { msg }) => {
     const packet = msg.header.msg_type.startsWith('comm_') && msg.buffers?.length > 0
