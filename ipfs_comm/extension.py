@@ -10,12 +10,12 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.cells import Cell, Cells
-from ipfs_comm.config import IPFSComm
 from ipfs_comm.errors import IPFSCommError, NoPageError, NotSupportedError
-from ipfs_comm.kernelnode import KernelNode
-from ipfs_comm.proxy import Proxy
-from ipfs_comm.runtime import Runtime
+from ipfs_comm.kernel.cells import Cell, Cells
+from ipfs_comm.kernel.config import IPFSComm
+from ipfs_comm.kernel.node import KernelNode
+from ipfs_comm.kernel.proxy import Proxy
+from ipfs_comm.kernel.runtime import Runtime
 from ipfs_comm.wire.carriers.comm import CommTarget
 from ipfs_comm.wire.carriers.direct import ControlRoad
 

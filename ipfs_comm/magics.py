@@ -12,12 +12,12 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from ipfs_comm.errors import NoPageError
-from ipfs_comm.outputs import Output
-from ipfs_comm.runtime import SLICE
+from ipfs_comm.kernel.outputs import Output
+from ipfs_comm.kernel.runtime import SLICE
 
 if TYPE_CHECKING:
-    from ipfs_comm.cells import Cell
     from ipfs_comm.extension import Extension
+    from ipfs_comm.kernel.cells import Cell
 
 __all__ = ["IPFSMagics"]
 

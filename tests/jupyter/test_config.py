@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from traitlets.config import Config
 
-from ipfs_comm.config import IPFSComm
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
+from ipfs_comm.kernel.config import IPFSComm
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ipfs_comm.errors import NotFoundError, NotSupportedError
+from ipfs_comm.kernel.proxy import AHEAD, Proxy
+from ipfs_comm.kernel.runtime import Runtime
 from ipfs_comm.node import open_node
-from ipfs_comm.proxy import AHEAD, Proxy
-from ipfs_comm.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipfs_comm.errors import NotSupportedError
-from ipfs_comm.runtime import Runtime
+from ipfs_comm.kernel.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -19,7 +19,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Gene
 from typing import Any
 
 if typing.TYPE_CHECKING:
-    from ipfs_comm.runtime import Runtime
+    from ipfs_comm.kernel.runtime import Runtime
 
 __all__ = ["Proxy", "SyncProxy"]
 

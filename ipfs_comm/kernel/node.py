@@ -10,7 +10,7 @@ from ipfs_comm.errors import IPFSCommError, NoSpaceError, NotSupportedError, Rep
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ipfs_comm.config import IPFSComm
+    from ipfs_comm.kernel.config import IPFSComm
 
 __all__ = ["KernelNode"]
 

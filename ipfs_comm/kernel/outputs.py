@@ -8,7 +8,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ipfs_comm.cells import Cell
+    from ipfs_comm.kernel.cells import Cell
 
 __all__ = ["CELL_TYPE", "Output"]
 
