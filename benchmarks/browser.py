@@ -95,7 +95,6 @@ def jupyterlab() -> Iterator[Page]:
         home = Path(scratch)
         work = home / "work"
         work.mkdir()
-        shutil.copy(REPO / "labextension/lib/index.js", work / "ipfs-comm.mjs")
         port, cdp, token = free_port(), free_port(), secrets.token_hex(16)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
         environment |= {"HOME": scratch, "IPFS_COMM_REPO": ":memory:", "JUPYTER_PLATFORM_DIRS": "1"}

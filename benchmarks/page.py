@@ -33,7 +33,8 @@ def echo(comm, message):
         comm.send(m["content"]["data"], buffers=m["buffers"])
 get_ipython().kernel.comm_manager.register_target("echo", echo)
 `);
-  const { connect, IPFSClient } = await import('/files/ipfs-comm.mjs');
+  const source = new Blob([%(library)s], { type: 'text/javascript' });
+  const { connect, IPFSClient } = await import(URL.createObjectURL(source));
   const port = await connect(kernel);
   window.bench = { kernel, port, ipfs: IPFSClient.from(port), run };
   return true;
@@ -91,7 +92,8 @@ STREAM = """
 def measure() -> list[dict[str, Any]]:
     """Return the rows of the table."""
     with jupyterlab() as page:
-        page.evaluate(SETUP)
+        library = (REPO / "labextension/lib/index.js").read_text("utf-8")
+        page.evaluate(SETUP.replace("%(library)s", json.dumps(library)))
         trips = page.evaluate(ROUND_TRIP)
         ordinary = page.evaluate(COMM)
         page.evaluate(STREAM % {"mib": 8})

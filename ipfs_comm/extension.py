@@ -10,7 +10,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.errors import IPFSCommError, NoPageError, NotSupportedError
+from ipfs_comm.errors import IPFSCommError, LinkError, NoPageError, NotSupportedError
 from ipfs_comm.kernel.cells import Cell, Cells
 from ipfs_comm.kernel.config import IPFSComm
 from ipfs_comm.kernel.node import KernelNode
@@ -21,6 +21,7 @@ from ipfs_comm.wire.carriers.direct import ControlRoad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
     from ipfs_comm.wire import Acceptor, Link, MessagePort
     from ipfs_comm.wire.carriers.base import Carrier
@@ -37,6 +38,8 @@ NAME = "ipfs"
 #: Seconds that the control thread may take to hand over or give back its stream.
 HOOK_TIMEOUT = 2.0
 UNLOAD_TIMEOUT = 5.0
+#: Seconds that the main thread gets to read what waited for it.
+HEARING = 0.5
 EXIT_TIMEOUT = 2.0
 
 #: Options that say which node to open.
@@ -114,19 +117,33 @@ class Extension:
         self._widget_ports: weakref.WeakSet[WidgetPort] = weakref.WeakSet()
 
     def start(self) -> None:
-        """Start the loop, hook the carriers, and put the names into place."""
+        """Start the loop, hook the carriers, and put the names into place; a failure leaves nothing behind."""
         from ipfs_comm.magics import IPFSMagics
 
+        self._magics = IPFSMagics(self.shell, self)
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
         loop = self._runtime.loop
         if self.kernel is not None:
             self._target = CommTarget(self.kernel, TARGET, loop, self._accept)
             self._target.register()
             if ControlRoad.available(self.kernel):
                 self._road = ControlRoad(self.kernel, TARGET, loop, self._accept)
-                self._road.install().result(HOOK_TIMEOUT)
-        self._magics = IPFSMagics(self.shell, self)
+                hooked = self._road.install()
+                try:
+                    _wait_for_control(hooked)
+                except LinkError:
+                    # What has not begun never will.
+                    hooked.cancel()
+                    raise
         self.shell.register_magics(self._magics)
         self.shell.configurables.append(self.config)
+        self.config.observe(self._chosen, names=list(self.config.class_traits(config=True)))
         atexit.register(self._at_exit)
         if self.kernel is not None and self._runtime.threads:
             loop.call_soon_threadsafe(_warm)
@@ -145,9 +162,11 @@ class Extension:
         try:
             self._runtime.close(self._finish, timeout=UNLOAD_TIMEOUT)
         finally:
-            if self._road is not None:
-                self._road.uninstall().result(HOOK_TIMEOUT)
-            self._remove_names()
+            try:
+                if self._road is not None:
+                    _wait_for_control(self._road.uninstall())
+            finally:
+                self._remove_names()
 
     def _remove_names(self) -> None:
         self.shell.drop_by_id(dict.fromkeys(self._names, self.proxy))
@@ -184,6 +203,8 @@ class Extension:
             self._acceptor = Acceptor(
                 {"ipfs": self._serve_link, "cell": self.cells.claim}, max_links=self.config.max_links
             )
+        if len(self._acceptor.links) >= self._acceptor.max_links * 3 // 4:
+            self.cells.make_room()
         self._acceptor.accept(carrier)
 
     def _serve_link(self, _link: Link, port: MessagePort, _params: Mapping[str, Any]) -> None:
@@ -192,16 +213,22 @@ class Extension:
     def _serve(self, port: MessagePort) -> None:
         from ipfs_comm.rpc import IPFSService, Server
 
-        service = IPFSService(self._node.open, read_only=bool(self.config.choice("read_only").value))
+        service = IPFSService(self._node.open, read_only=lambda: bool(self.config.choice("read_only").value))
         Server(service).connect(port)
 
-    def _later(self, function: Callable[..., None], *arguments: Any) -> None:
+    def _later(self, function: Callable[..., object], *arguments: Any) -> None:
         self._runtime.loop.call_soon_threadsafe(function, *arguments)
 
-    def after(self, seconds: float, function: Callable[[], object]) -> None:
-        """Call `function` on the loop when `seconds` are over."""
-        loop = self._runtime.loop
-        loop.call_soon_threadsafe(loop.call_later, seconds, function)
+    def when_heard(self, seconds: float, function: Callable[[], object]) -> None:
+        """Call `function` on the loop when `seconds` are over and the main thread has since read what pages sent.
+
+        Cells that follow at once keep it from that for as long as they run.
+        """
+        main = getattr(self.kernel, "io_loop", None)
+        if main is None:
+            self._later(self._runtime.loop.call_later, seconds, function)
+            return
+        main.add_callback(main.call_later, seconds, lambda: main.call_later(HEARING, lambda: self._later(function)))
 
     def need_pages(self) -> None:
         """Check that there can be pages at all.
@@ -255,8 +282,11 @@ class Extension:
     def choose(self, name: str, text: str) -> None:
         """Set an option; what depends on it is opened anew."""
         self.config.choose(name, text)
+        self._chosen({"name": name})
+
+    def _chosen(self, change: Mapping[str, Any]) -> None:
         self.cells.max_snapshot = self.config.max_snapshot
-        if name in OPENING:
+        if change["name"] in OPENING and self._runtime.owned():
             closing = self._runtime.submit(self._node.close())
             if self._runtime.threads:
                 self._runtime.wait(closing)
@@ -285,6 +315,15 @@ class Extension:
                 f"carriers  {', '.join(roads) or 'none: no Jupyter kernel'}",
             ]
         )
+
+
+def _wait_for_control(done: Future[None]) -> None:
+    try:
+        done.result(HOOK_TIMEOUT)
+    except TimeoutError:
+        raise LinkError(
+            f"the kernel's control channel did not answer within {HOOK_TIMEOUT:g} s: try again, or restart the kernel"
+        ) from None
 
 
 def _warm() -> None:

@@ -98,6 +98,7 @@ class IPFSMagics(Magics):
             output.settled("error", "interrupted")
             raise
         except Exception:
+            extension.cells.abort(run)
             output.settled("error")
             raise
         output.settled("done")
@@ -148,7 +149,7 @@ class IPFSMagics(Magics):
         run.outcome.add_done_callback(settled)
         limit = float(extension.config.page_timeout)
         left = limit - (time.monotonic() - started)
-        extension.after(max(left, limit - WIDGET_AFTER), lambda: extension.cells.expire(run, no_page(limit)))
+        extension.when_heard(max(left, limit - WIDGET_AFTER), lambda: extension.cells.expire(run, no_page(limit)))
         return True
 
     def _text(self, value: Any) -> str:

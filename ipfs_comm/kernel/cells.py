@@ -115,6 +115,14 @@ class Cells:
         self._later(self._forget, cell)
         return True
 
+    def make_room(self) -> None:
+        """End the link of the oldest cell that has its outcome: its drawing stays, and loses the node."""
+        for cell in self._cells.values():
+            if cell.link is not None and cell.outcome.done():
+                del self._cells[cell.token]
+                cell.link.end(LinkError("this kernel has too many cells with a page", code="ERR_LIMIT"))
+                return
+
     def abort(self, cell: Cell) -> None:
         """Tell the page to stop and to let go, from any thread; the cell is over."""
         self._later(self._abort, cell)

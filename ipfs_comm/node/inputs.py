@@ -38,6 +38,12 @@ def mode_of(value: Any) -> int | None:
     return bits
 
 
+def _shown(value: Any) -> str:
+    """Return what a message says of a value; only of a primitive is the text sure to be short."""
+    small = isinstance(value, str | float) or (isinstance(value, int) and value.bit_length() <= 128)
+    return repr(str(value)[:80]) if small else f"a {type(value).__name__}"
+
+
 def mtime_of(value: Any) -> Mtime | None:
     """Return a time from any form that js-ipfs takes: a datetime, a mapping, ``(secs, nsecs)`` or seconds.
 
@@ -65,7 +71,7 @@ def mtime_of(value: Any) -> Mtime | None:
         or not 0 <= found[1] < 10**9
     ):
         raise InvalidInputError(
-            f"mtime is {str(value)[:80]!r}: give a datetime, (secs, nsecs), a mapping of these, or seconds"
+            f"mtime is {_shown(value)}: give a datetime, (secs, nsecs), a mapping of these, or seconds"
         )
     return Mtime(*found)
 

@@ -9,13 +9,16 @@ from typing import Any
 
 from ipfs_comm import errors
 from ipfs_comm.errors import IPFSCommError, RemoteError
-from ipfs_comm.rpc.values import missing
+from ipfs_comm.rpc.values import missing, shown
 from ipfs_comm.wire import clone
 
 logger = logging.getLogger(__name__)
 
 #: Longest texts of an error that are sent or believed, in characters.
 MAX_TEXT = 65_536
+#: How deep the containers of a detail may nest, and how many values it may have, for them to be sent.
+MAX_DEPTH = 4
+MAX_VALUES = 1024
 #: Codes that the original sends with neither code nor detail, and those without detail: a client that compares whole
 #: errors sees no difference.
 _NO_CODE = frozenset({"", "ERR_UNKNOWN", "ERR_IS_DIRECTORY"})
@@ -63,17 +66,25 @@ def _message(error: IPFSCommError) -> str:
 
 def _plain(detail: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``detail`` with everything that is no plain value as text, so that the error can always be sent."""
+    left = MAX_VALUES
 
-    def one(value: Any, depth: int = 0) -> Any:
+    def one(value: Any, depth: int) -> Any:
+        nonlocal left
+        left -= 1
         if value is None or isinstance(value, bool | int | float | str):
             return value
-        if depth < 4 and isinstance(value, Mapping):
-            return {str(k): one(v, depth + 1) for k, v in value.items()}
-        if depth < 4 and isinstance(value, list | tuple):
-            return [one(v, depth + 1) for v in value]
-        return str(value)
+        # Parts may be shared: a detail of a few lists can stand for more values than there is memory.
+        if not isinstance(value, Mapping | list | tuple) or depth == MAX_DEPTH or len(value) > left:
+            return shown(value)
+        if isinstance(value, Mapping):
+            return {_key(k): one(v, depth + 1) for k, v in value.items()}
+        return [one(v, depth + 1) for v in value]
 
-    return {str(k): one(v) for k, v in detail.items()}
+    return {_key(k): one(v, 0) for k, v in detail.items()}
+
+
+def _key(key: object) -> str:
+    return key if isinstance(key, str) else shown(key)
 
 
 @cache
@@ -108,7 +119,7 @@ def decode_error(travelling: object) -> RemoteError:
     if isinstance(travelling, BaseException):
         return RemoteError(str(travelling)[:MAX_TEXT], name=type(travelling).__name__)
     if not isinstance(travelling, Mapping):
-        return RemoteError(f"the other end failed with {str(travelling)[:200]}")
+        return RemoteError(f"the other end failed with {shown(travelling)}")
 
     def text(key: str) -> str | None:
         value = travelling.get(key)
@@ -121,6 +132,6 @@ def decode_error(travelling: object) -> RemoteError:
         text("message") or "",
         name=text("name") or "Error",
         code=code or "",
-        detail={str(k): v for k, v in detail.items()} if isinstance(detail, Mapping) and not missing(detail) else None,
+        detail={_key(k): v for k, v in detail.items()} if isinstance(detail, Mapping) and not missing(detail) else None,
         stack=text("stack"),
     )

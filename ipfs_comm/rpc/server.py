@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ipfs_comm.errors import InvalidInputError, IPFSCommError, LimitError
 from ipfs_comm.rpc.errors import encode_error
 from ipfs_comm.rpc.query import Query
+from ipfs_comm.rpc.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,8 +122,8 @@ class _Connection:
         """Pass over a message; the first of a port is worth a warning, a flood of them is not."""
         logger.log(
             logging.DEBUG if self._warned else logging.WARNING,
-            "a message that is no query and no abort is ignored: %.200r",
-            event.data,
+            "a message that is no query and no abort is ignored: %s",
+            shown(event.data),
         )
         self._warned = True
         _close_all(event.ports)

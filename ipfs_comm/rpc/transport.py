@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
 from ipfs_comm.errors import InvalidInputError, LimitError, LinkError
 from ipfs_comm.node.stream import deadline
 from ipfs_comm.rpc.errors import decode_error
+from ipfs_comm.rpc.values import shown
 from ipfs_comm.wire import MessageEvent, MessagePort, clone
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ class Transport:
     def __init__(self) -> None:
         self._port: MessagePort | None = None
         self._waiting: list[tuple[dict[str, Any], list[MessagePort]]] = []
-        self._results: dict[str, asyncio.Future[Any]] = {}
+        self._results: dict[str, asyncio.Future[tuple[Any, tuple[MessagePort, ...]]]] = {}
         self._ids = (f"{prefix}@{number}" for prefix in [secrets.token_hex(8)] for number in count())
         self._gone: LinkError | None = None
 
@@ -52,14 +53,14 @@ class Transport:
         ident = data.get("id") if isinstance(data, Mapping) and data.get("type") == "result" else None
         result = self._results.get(ident) if isinstance(ident, str) else None
         if result is None or result.done():
-            logger.debug("a message that answers no call is ignored: %.200r", data)
-            for port in event.ports:
-                port.close()
+            logger.debug("a message that answers no call is ignored: %s", shown(data))
+            _close_all(event.ports)
             return
         answer = data.get("result")
         if isinstance(answer, Mapping) and answer.get("ok") is True:
-            result.set_result(answer.get("value", clone.undefined))
+            result.set_result((answer.get("value", clone.undefined), event.ports))
         else:
+            _close_all(event.ports)
             result.set_exception(decode_error(answer.get("error") if isinstance(answer, Mapping) else answer))
 
     def _closed(self, *_: object) -> None:
@@ -125,15 +126,26 @@ class Transport:
         if timeout is not None:
             given["timeout"] = timeout * 1000
         ident = next(self._ids)
-        result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        result: asyncio.Future[tuple[Any, tuple[MessagePort, ...]]] = asyncio.get_running_loop().create_future()
         self._results[ident] = result
+        delivered = False
         try:
             self._post(
                 {"type": "query", "namespace": namespace, "method": method, "id": ident, "input": given}, transfer
             )
             async with deadline(timeout, f"{namespace}.{method}"):
-                return await result
+                value, _ = await result
+                delivered = True
+                return value
         finally:
             del self._results[ident]
+            if not delivered and result.done() and not result.cancelled() and result.exception() is None:
+                # The answer has come in the same turn of the loop; nobody will read what streams with it.
+                _close_all(result.result()[1])
             if result.cancelled() and self._gone is None:
                 self._post({"type": "abort", "id": ident}, [])
+
+
+def _close_all(ports: Iterable[MessagePort]) -> None:
+    for port in ports:
+        port.close()

@@ -28,6 +28,20 @@ def bytes_like(value: object) -> memoryview | None:
     return None
 
 
+def shown(value: object) -> str:
+    """Return a primitive as a message may quote it, and of anything else the type's name.
+
+    The text of a value with shared parts can be exponentially longer than the message that brought it.
+    """
+    if isinstance(value, str):
+        return repr(value[:80])
+    if value is None or isinstance(value, bool | float):
+        return repr(value)
+    if isinstance(value, int):
+        return repr(int(value)) if value.bit_length() <= 128 else f"a number of {value.bit_length()} bits"
+    return f"a {type(value).__name__}"
+
+
 def utf8(text: str) -> bytes:
     """Return ``text`` as a TextEncoder encodes it: a lone surrogate becomes U+FFFD (Encoding Standard)."""
     try:
@@ -111,5 +125,5 @@ def parse(given: object, table: Options, method: str) -> dict[str, Any]:
         except (TypeError, ValueError) as error:
             if isinstance(error, InvalidInputError):
                 raise
-            raise InvalidInputError(f"{method}: option {name} is {str(value)[:80]!r}: {error}") from error
+            raise InvalidInputError(f"{method}: option {name} is {shown(value)}: {error}") from error
     return options

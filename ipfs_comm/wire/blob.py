@@ -19,6 +19,8 @@ PIECE: Final = 1 << 20
 PIECES_AHEAD: Final = 8
 #: Requests that a reader may have waiting before the served port is closed.
 MAX_REQUESTS: Final = 256
+#: Bytes that one request may ask for.
+MAX_RANGE: Final = 16 << 20
 
 
 class BlobSource(Protocol):
@@ -220,16 +222,20 @@ class File(Blob):
 def serve(source: BlobSource, port: MessagePort) -> None:
     """Answer the reads that arrive on `port`, in order, until it closes.
 
+    The source is let go of then, not closed: others may hold it, and read from it.
+
     `docs/protocol.md`, section 4, Blobs. Call it on the loop that shall serve.
     """
     waiting: deque[tuple[int, int]] = deque()
     worker: asyncio.Task[None] | None = None
+    held: BlobSource | None = source
+    del source
 
     async def answer() -> None:
-        while waiting:
+        while waiting and held is not None:
             start, end = waiting.popleft()
             try:
-                data = await source.read(start, end)
+                data = await held.read(start, end)
             except Exception as error:
                 port.post_message({"error": error})
             else:
@@ -238,7 +244,7 @@ def serve(source: BlobSource, port: MessagePort) -> None:
     def asked(event: MessageEvent) -> None:
         nonlocal worker
         match event.data:
-            case [int(start), int(end)] if 0 <= start <= end and len(waiting) < MAX_REQUESTS:
+            case [int(start), int(end)] if 0 <= start <= end <= start + MAX_RANGE and len(waiting) < MAX_REQUESTS:
                 waiting.append((start, end))
             case _:
                 port.close()
@@ -248,8 +254,9 @@ def serve(source: BlobSource, port: MessagePort) -> None:
             worker = asyncio.ensure_future(answer())
 
     def closed(_event: MessageEvent) -> None:
+        nonlocal held
         waiting.clear()
-        source.close()
+        held = None
         if worker is not None:
             worker.cancel()
 

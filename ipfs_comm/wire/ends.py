@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from ipfs_comm.errors import LinkError, ProtocolError
 from ipfs_comm.wire import blob, clone
 from ipfs_comm.wire.entanglement import Record, close_reason, entangle, topology
+from ipfs_comm.wire.numbers import NumberSet
 from ipfs_comm.wire.port import MessageChannel, MessagePort
 from ipfs_comm.wire.receiver import Assembler
 from ipfs_comm.wire.sender import OutgoingMessage, Sender
@@ -21,9 +22,15 @@ __all__ = ["CLOSING", "LinkEnd", "PortTable"]
 
 #: Ports that a link may have at once.
 MAX_PORTS: Final = 65_536
+#: Bytes of messages, over all ports of a link, of which only a part has come.
+MAX_UNFINISHED: Final = 2**32
 
 #: What a link end submits when its partner here has closed.
 CLOSING: Final = object()
+
+
+def _is_blob(tag: object) -> bool:
+    return type(tag) is str and tag in {"B", "F"}
 
 
 class Submit(Protocol):
@@ -82,6 +89,9 @@ class PortTable:
         self._submit = submit
         self._reject = reject
         self._ends: dict[int, LinkEnd] = {}
+        #: The ids that the other end has given so far, halved.
+        self._taken = NumberSet()
+        self._unfinished = 0
         self.main = MessagePort()
         end = self._ends[0] = LinkEnd(link, 0, submit)
         entangle(self.main, end)
@@ -114,7 +124,11 @@ class PortTable:
         end = self._ends.get(frame.port)
         if end is None or end.closed_there:
             return
+        before = end.assembler.size
         message = end.assembler.feed(frame)
+        self._unfinished += end.assembler.size - before
+        if self._unfinished > MAX_UNFINISHED:
+            raise LinkError(f"more than {MAX_UNFINISHED} bytes of unfinished messages", code="ERR_LIMIT")
         if message is None:
             return
         meta, buffers = message
@@ -125,7 +139,7 @@ class PortTable:
             return
         blobs = 0
         if fresh:
-            blobs = sum(1 for entry in meta.entries if type(entry) is list and entry and entry[0] in {"B", "F"})
+            blobs = sum(1 for entry in meta.entries if type(entry) is list and entry and _is_blob(entry[0]))
             if blobs > len(fresh):
                 raise ProtocolError("a message has more Blobs than ports")
         count = len(fresh) - blobs
@@ -147,8 +161,9 @@ class PortTable:
             partner.accept(record)
 
     def _take_port(self, port_id: int) -> MessagePort:
-        if port_id == 0 or port_id % 2 == self._next_id % 2 or port_id in self._ends:
+        if port_id == 0 or port_id % 2 == self._next_id % 2 or port_id // 2 in self._taken:
             raise ProtocolError(f"a message carries the port {port_id}, which is not its sender's to give")
+        self._taken.add(port_id // 2)
         if len(self._ends) >= MAX_PORTS:
             raise LinkError(f"a link has at most {MAX_PORTS} open ports", code="ERR_LIMIT")
         end = self._ends[port_id] = LinkEnd(self._link, port_id, self._submit)
@@ -169,8 +184,9 @@ class PortTable:
             return
         if self._sender.is_blocked(port_id):
             raise ProtocolError(f"port {port_id} was closed before it was given")
+        unsaid = not end.closed_here or self._sender.closes(port_id)
         self._drop(end)
-        if not end.closed_here:
+        if unsaid:
             self._sender.put(port_id, None)
 
     def _drop(self, end: LinkEnd) -> None:
@@ -180,6 +196,8 @@ class PortTable:
             end = doomed.pop()
             self._ends.pop(end.id, None)
             end.closed_there = True
+            self._unfinished -= end.assembler.size
+            end.assembler = Assembler()
             doomed += [self._ends[lost] for lost in self._sender.discard(end.id) if lost in self._ends]
             with topology:
                 partner, end.partner = end.partner, None

@@ -81,6 +81,7 @@ class Link:
         self._flush_due = False
         self._timer: asyncio.TimerHandle | None = None
         self._heard_at = self.loop.time()
+        self._ask_at = self._heard_at + PING_AFTER
         self._pings = 0
         self._hello_at: float | None = None
         self._hellos = 0
@@ -289,13 +290,12 @@ class Link:
         """Take a packet from a carrier."""
         if self.error is not None:
             return
-        if not self._opener and not self.authentic(packet):
+        if packet_token(packet) if self._opener else not self.authentic(packet):
             return
         try:
-            token, frames = parse_packet(packet)
-            if self._opener and token:
-                return
+            _, frames = parse_packet(packet)
             self._heard_at = self.loop.time()
+            self._ask_at = self._heard_at + PING_AFTER
             self._pings = 0
             if not self.opened.done():
                 self._take_answer(frames)
@@ -308,6 +308,12 @@ class Link:
                     return
         except LinkError as error:
             self._fail(error)
+            return
+        except Exception as error:
+            if self.error is not None:
+                raise
+            # The packet's frames count as received: going on without them would lose them in silence.
+            self._fail(ProtocolError(f"a packet cannot be taken: {type(error).__name__}: {error}"))
             return
         if self._receiver.ack_now or self._again or not self._sender.idle:
             self._schedule()
@@ -429,7 +435,7 @@ class Link:
             return
         due = self._hello_at
         if due is None:
-            due = self._heard_at + min((self._pings + 1) * PING_AFTER, EXPIRE_AFTER)
+            due = self._ask_at
             for other in (self._sender.deadline, self._receiver.ack_at):
                 if other is not None and other < due:
                     due = other
@@ -450,15 +456,21 @@ class Link:
             self._arm()
             return
         silence = now - self._heard_at
-        if silence >= EXPIRE_AFTER:
-            self._finish(LinkError(f"the other end has been silent for {silence:.0f} s", code="ERR_TIMEOUT"), tell=True)
-            return
-        if silence >= (self._pings + 1) * PING_AFTER:
+        if now >= self._ask_at:
+            # A tick that comes late tells that this end slept: the answer to its question may still wait to be read.
+            if silence >= EXPIRE_AFTER and self._pings and now < self._ask_at + PING_AFTER:
+                reason = f"the other end has been silent for {silence:.0f} s"
+                self._finish(LinkError(reason, code="ERR_TIMEOUT"), tell=True)
+                return
             self._pings += 1
+            self._ask_at = now + PING_AFTER
             self._transmit_now([Ping(self._sender.seq)])
+            if self.error is not None:
+                return
         deadline = self._sender.deadline
         if deadline is not None and now >= deadline:
-            self._again = list(self._sender.expire(now))
+            self._again += self._sender.expire(now)
+            self._receiver.ack_now = True
         if self._receiver.ack_at is not None and now >= self._receiver.ack_at:
             self._receiver.ack_now = True
         self._flush()

@@ -62,7 +62,7 @@ class MessageEvent:
         self.error = error
 
     def __repr__(self) -> str:
-        return f"<MessageEvent {self.type} {self.data!r:.80}>"
+        return f"<MessageEvent {self.type}, {type(self.data).__name__}>"
 
 
 Listener = Callable[[MessageEvent], object]
@@ -363,12 +363,18 @@ class MessagePort(clone.Transferable):
         except Exception as error:
             record.drop()
             if record.reject is None:
-                raise
-            record.reject(error)
+                self._report("a message cannot be decoded", error)
+            else:
+                record.reject(error)
             return
         event: MessageEvent | None = MessageEvent("message", data=data, ports=tuple(record.ports), target=self)
         if self.interceptor is not None and event is not None:
-            event = self.interceptor.incoming(event)
+            try:
+                event = self.interceptor.incoming(event)
+            except Exception as error:
+                record.drop()
+                self._report("the interceptor of a port failed", error)
+                return
         if event is not None:
             self._fire(event, self._onmessage)
 
@@ -380,10 +386,11 @@ class MessagePort(clone.Transferable):
             try:
                 listener(event)
             except Exception as error:
-                loop = asyncio.get_running_loop()
-                loop.call_exception_handler(
-                    {"message": f"a listener of a port's {event.type} events failed", "exception": error}
-                )
+                self._report(f"a listener of a port's {event.type} events failed", error)
+
+    @staticmethod
+    def _report(message: str, error: Exception) -> None:
+        asyncio.get_running_loop().call_exception_handler({"message": message, "exception": error})
 
     def __repr__(self) -> str:
         state = "transferred" if self._detached else "closed" if self.closed else "started" if self._started else "open"

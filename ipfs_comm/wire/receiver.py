@@ -18,6 +18,9 @@ ACK_BYTES: Final = 256 * 1024
 ACK_DELAY: Final = 0.025
 #: How far ahead of the first gap a frame may be.
 MAX_AHEAD: Final = 4_096
+#: So many small pieces in a row are joined, since each keeps the packet it came in.
+MANY_PIECES: Final = 4_096
+SMALL_PIECE: Final = 1_024
 
 
 class Receiver:
@@ -115,7 +118,7 @@ class Receiver:
 class Assembler:
     """Puts the fragments of one port's messages together; a buffer that arrived whole is not copied."""
 
-    __slots__ = ("_buffers", "_meta", "_meta_size", "_pieces", "_total", "_want")
+    __slots__ = ("_buffers", "_meta", "_meta_size", "_pieces", "_small", "_want", "size")
 
     def __init__(self) -> None:
         self._want = -1
@@ -123,7 +126,9 @@ class Assembler:
         self._meta: Meta | None = None
         self._buffers: list[memoryview] = []
         self._pieces: list[memoryview] = []
-        self._total = 0
+        self._small = 0
+        #: Bytes of the message that have come so far.
+        self.size = 0
 
     def feed(self, frame: Data) -> tuple[Meta, list[memoryview]] | None:
         """Take the next fragment; return the message when it was the last.
@@ -140,8 +145,8 @@ class Assembler:
             )
         if frame.first:
             self._want = 4
-        self._total += frame.size
-        if self._total > MAX_META + MAX_MESSAGE:
+        self.size += frame.size
+        if self.size > MAX_META + MAX_MESSAGE:
             raise ProtocolError(f"a message on port {frame.port} has more than {MAX_MESSAGE} bytes")
         for part in frame.body:
             self._push(memoryview(part))
@@ -164,13 +169,21 @@ class Assembler:
             at += taken
             self._want = want - taken
             if self._want:
-                self._pieces.append(piece)
+                self._keep(piece)
                 continue
             if self._pieces:
                 self._pieces.append(piece)
                 piece = memoryview(b"".join(self._pieces))
                 self._pieces = []
+                self._small = 0
             self._complete(piece)
+
+    def _keep(self, piece: memoryview) -> None:
+        self._pieces.append(piece)
+        self._small = self._small + 1 if len(piece) < SMALL_PIECE else 0
+        if self._small == MANY_PIECES:
+            self._pieces[-MANY_PIECES:] = [memoryview(b"".join(self._pieces[-MANY_PIECES:]))]
+            self._small = 0
 
     def _complete(self, piece: memoryview) -> None:
         if self._meta_size < 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.errors import ProtocolError
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OutgoingMessage", "Sender"]
 
+#: Seconds until what is in flight counts as lost: before a round trip has been measured, and at least.
+INITIAL_TIMEOUT: Final = 1.0
 MIN_TIMEOUT: Final = 0.25
 MAX_TIMEOUT: Final = 10.0
 #: A frame that is named as missing goes again at the earliest after so long.
@@ -126,6 +129,8 @@ class Sender:
         self._turns: deque[int] = deque()
         self._blocked: set[int] = set()
         self._backoff = 1
+        #: When an ACK last advanced.
+        self._advanced_at = 0.0
 
     def block(self, port: int) -> None:
         """Hold a port's messages back until the message that announces it has been sent."""
@@ -145,6 +150,11 @@ class Sender:
         queue.append(message)
         if message is not None:
             self.bytes_queued += message.left
+
+    def closes(self, port: int) -> bool:
+        """Whether a port's CLOSE waits here to be sent."""
+        queue = self._queues.get(port)
+        return queue is not None and queue[-1] is None
 
     def discard(self, port: int) -> list[int]:
         """Forget what waits for a port; return the ids that the forgotten messages would have announced."""
@@ -228,11 +238,16 @@ class Sender:
                 break
             arrived.append(seq)
         sample: float | None = None
+        fresh = False
         for seq in arrived:
             flight = self._in_flight.pop(seq)
             self.bytes_in_flight -= flight.frame.size
             sample = None if flight.again else now - flight.sent_at
+            fresh = fresh or not flight.again
         if arrived:
+            self._advanced_at = now
+        # An ACK of a frame that was sent twice does not tell that the link keeps up with the timeout.
+        if fresh:
             self._backoff = 1
         if sample is not None:
             self.round_trip = sample if self.round_trip is None else self.round_trip + (sample - self.round_trip) / 8
@@ -261,14 +276,18 @@ class Sender:
     def deadline(self) -> float | None:
         """When what is in flight counts as lost; None with nothing in flight."""
         for flight in self._in_flight.values():
-            timeout = max(MIN_TIMEOUT, 4 * (self.round_trip or 0.0))
-            return flight.sent_at + min(MAX_TIMEOUT, timeout * self._backoff)
+            trip = self.round_trip
+            timeout = INITIAL_TIMEOUT if trip is None else max(MIN_TIMEOUT, 4 * trip)
+            return max(flight.sent_at, self._advanced_at) + min(MAX_TIMEOUT, timeout * self._backoff)
         return None
 
     def expire(self, now: float) -> list[Data | Close]:
-        """Return everything in flight to be sent again, and wait twice as long the next time."""
+        """Return the oldest frame in flight to be sent again, and wait twice as long the next time.
+
+        An ACK has to go with it: its number lets the other end name the rest of what it lacks.
+        """
         self._backoff = min(self._backoff * 2, int(MAX_TIMEOUT / MIN_TIMEOUT))
-        return [self._again(flight, now) for flight in self._in_flight.values()]
+        return [self._again(flight, now) for flight in islice(self._in_flight.values(), 1)]
 
     def clear(self) -> None:
         """Forget everything: the link is over."""

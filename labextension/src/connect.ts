@@ -29,14 +29,20 @@ export interface ConnectOptions {
 /** Silence after which the shell channel is tried beside the control channel. */
 const FALLBACK_MS = 300;
 
-/** Milliseconds within which connecting works or says why it does not. */
-const TIMEOUT_MS = 2_800;
+/** The same for the cell that a kernel waits for: that kernel can only answer on control, and the first answer is the one that gets the cell. */
+const CELL_FALLBACK_MS = 2_500;
+
+/** Milliseconds within which connecting works or says why it does not, once the shell channel may be tried. */
+const TIMEOUT_MS = 2_500;
+
+/** Kernels that were silent on the control channel for that long, and answered on shell. */
+const shellOnly = new WeakSet<KernelLike>();
 
 /**
  * Open a port to the node of a kernel.
  *
  * The control channel is tried first, since it answers while a cell runs and no server limits it; after 300 ms of silence an ordinary comm
- * is opened beside it. The first that answers is kept and the other closed (`docs/protocol.md`, section 5).
+ * is opened beside it (for the service `cell` after 2.5 s). The first that answers is kept and the other closed (`docs/protocol.md`, section 5).
  *
  * @param kernel - any `Kernel.IKernelConnection`, also a page's second one to the same kernel.
  * @returns a port for `IPFSClient.from(port)`; with `native` a real MessagePort.
@@ -56,31 +62,42 @@ export async function connect(kernel: KernelLike, options: ConnectOptions = {}):
  * @param model - the model that anywidget hands to `render` and `initialize`.
  */
 export async function connectModel(model: ModelLike, options: Omit<ConnectOptions, 'target' | 'native'> = {}): Promise<Port> {
-  const { signal, service = 'ipfs', params = {}, timeout = TIMEOUT_MS } = options;
+  const { signal, service = 'ipfs', params = {}, timeout = FALLBACK_MS + TIMEOUT_MS } = options;
   const link = await Link.open(new WidgetCarrier(model), { service, params, timeout, ...(signal && { signal }) });
   return endWithPage(link).port;
 }
 
-const links = new Set<Link>();
+/** What ends the links that are open, and those that are being opened. */
+const endings = new Set<(reason: LinkError) => void>();
 
-/** Tell the kernel when the page goes: Jupyter does not, and a cell that waits for this page would wait until the silence is noticed. */
+/**
+ * Tell the kernel when the page goes: Jupyter does not, and a cell that waits for this page would wait until the silence is noticed.
+ *
+ * @returns what to call when there is nothing to end any more.
+ */
+function onPageEnd(end: (reason: LinkError) => void): () => void {
+  if (typeof addEventListener !== 'function') return () => undefined;
+  if (endings.size === 0) addEventListener('pagehide', endAll);
+  endings.add(end);
+  return () => {
+    endings.delete(end);
+    if (endings.size === 0) removeEventListener('pagehide', endAll);
+  };
+}
+
 function endWithPage(link: Link): Link {
-  if (typeof addEventListener !== 'function') return link;
-  if (links.size === 0) addEventListener('pagehide', endAll);
-  links.add(link);
-  void link.ended.then(() => {
-    links.delete(link);
-    if (links.size === 0) removeEventListener('pagehide', endAll);
-  });
+  void link.ended.then(onPageEnd(reason => link.end(reason)));
   return link;
 }
 
 function endAll(): void {
-  for (const link of links) link.end(new LinkError('the page was closed or reloaded', { code: 'ERR_CARRIER' }));
+  for (const end of endings) end(new LinkError('the page was closed or reloaded', { code: 'ERR_CARRIER' }));
 }
 
 async function openLink(kernel: KernelLike, options: ConnectOptions): Promise<Link> {
-  const { target = 'ipfs_comm', signal, service = 'ipfs', params = {}, timeout = TIMEOUT_MS } = options;
+  const { target = 'ipfs_comm', signal, service = 'ipfs', params = {} } = options;
+  const fallbackMs = service === 'cell' && !shellOnly.has(kernel) ? CELL_FALLBACK_MS : FALLBACK_MS;
+  const { timeout = fallbackMs + TIMEOUT_MS } = options;
   signal?.throwIfAborted();
   const state = unusable(kernel);
   if (state !== null) throw CarrierError.ofKernel(kernel, state);
@@ -96,6 +113,7 @@ async function openLink(kernel: KernelLike, options: ConnectOptions): Promise<Li
       clearTimeout(fallback);
       clearTimeout(deadline);
       stopWatching();
+      forgetPage();
       signal?.removeEventListener('abort', onAbort);
       for (const attempt of attempts) if (attempt !== winner) attempt.abort(new Error('connecting is over'));
       act();
@@ -108,7 +126,10 @@ async function openLink(kernel: KernelLike, options: ConnectOptions): Promise<Li
       Link.open(carrier, { service, params, signal: controller.signal, timeout }).then(
         link => {
           if (settled) link.end();
-          else settle(() => resolve(link), controller);
+          else {
+            if (service === 'cell' && carrier instanceof CommCarrier) shellOnly.add(kernel);
+            settle(() => resolve(link), controller);
+          }
         },
         (reason: unknown) => {
           const error = reason instanceof Error ? reason : new LinkError(String(reason));
@@ -136,9 +157,10 @@ async function openLink(kernel: KernelLike, options: ConnectOptions): Promise<Li
     };
 
     const onAbort = (): void => fail(signal?.reason as Error);
-    const fallback = setTimeout(tryShell, FALLBACK_MS);
+    const fallback = setTimeout(tryShell, fallbackMs);
     const deadline = setTimeout(() => fail(CarrierError.ofSilence(kernel, target, Math.round(timeout / 1000))), timeout);
     const stopWatching = watchKernel(kernel, reached => fail(CarrierError.ofKernel(kernel, reached)));
+    const forgetPage = onPageEnd(fail);
     signal?.addEventListener('abort', onAbort);
     attempt(new DirectCarrier(kernel, target));
 

@@ -10,6 +10,9 @@ interface CellModel extends ModelLike {
   get(name: 'token' | 'state' | 'html'): string;
 }
 
+/** As long as a timer can be: a kernel with one thread answers when it has run the cells before, however long they take. */
+const NO_DEADLINE_MS = 2 ** 31 - 1;
+
 interface RenderProps {
   readonly model: CellModel;
   readonly el: HTMLElement;
@@ -32,7 +35,7 @@ function render({ model, el }: RenderProps): () => void {
     if (!live) showStored();
   };
   if (!live && model.get('state') === 'waiting' && token !== '' && !isKnown(token)) {
-    const open: OpenCell = params => connectModel(model, { service: 'cell', params });
+    const open: OpenCell = (params, signal) => connectModel(model, { service: 'cell', params, signal, timeout: NO_DEADLINE_MS });
     live = begin(token, holder, open, port => IPFSClient.from(port as MessagePort));
     live.ran.then(
       ran => {

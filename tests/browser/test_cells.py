@@ -97,6 +97,49 @@ def test_cells_far_below_the_visible_part_run_too(server: Server, open_lab: Call
     assert runs(lab) == 12
 
 
+#: Waits in the kernel until the links that were open in the round before are over.
+ROUND = """import asyncio
+from ipfs_comm.extension import loaded
+earlier, links = globals().get('links', ()), loaded()._acceptor.links
+async def over():
+    async with asyncio.timeout(20):
+        for link in earlier: await asyncio.shield(link.ended)
+await loaded()._runtime.call(over)
+print(len(earlier), 'over')"""
+
+
+def test_cells_far_below_the_visible_part_end_their_links_when_they_run_again(
+    server: Server, open_lab: Callable[..., Lab]
+) -> None:
+    cells = [TALL.replace("{index}", str(index)) for index in range(12)]
+    lab = open_lab(server, server.write("again.ipynb", LOAD, *cells, ROUND))
+    lab.run_all()
+    lab.finished()
+    assert "0 over" in lab.text(13)
+    lab.run_all()
+    lab.wait("() => lab.state(13).outputs.length > 0 && !JSON.stringify(lab.state(13).outputs).includes('0 over')")
+    assert "12 over" in lab.text(13)
+
+
+def test_a_cell_that_drew_nothing_ends_its_link_with_its_result(server: Server, open_lab: Callable[..., Lab]) -> None:
+    ended = ROUND.replace("earlier, links = globals().get('links', ()), ", "earlier = ")
+    lab = open_lab(server, server.write("nothing.ipynb", LOAD, "%%ipfs_js\nreturn 1", ended))
+    lab.run_all()
+    lab.finished()
+    assert "over" in lab.text(2)
+    assert not lab.errors(2)
+
+
+def test_a_blob_that_a_cell_returned_can_be_read_after_it(server: Server, open_lab: Callable[..., Lab]) -> None:
+    name = server.write(
+        "blob.ipynb", LOAD, "%%ipfs_js -o made\nreturn [new Map([[1, new Blob(['lent'])]])]", "await made[0][1].read()"
+    )
+    lab = open_lab(server, name)
+    lab.run_all()
+    lab.finished()
+    assert "b'lent'" in lab.text(2)
+
+
 def test_a_second_view_of_the_notebook_runs_nothing_again(server: Server, open_lab: Callable[..., Lab]) -> None:
     drawing = f"%%ipfs_js\n{COUNT}\nelement.textContent = 'drawn once'; return 1"
     lab = open_lab(server, server.write("views.ipynb", LOAD, drawing))

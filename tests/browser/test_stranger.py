@@ -55,6 +55,30 @@ def test_a_page_that_connects_while_the_extension_is_being_loaded_gets_its_port(
     assert found == "connected"
 
 
+def test_an_opening_that_is_given_up_is_closed_in_the_kernel(
+    server: Server, open_lab: Callable[..., Lab], page_library: str
+) -> None:
+    lab = open_lab(server, server.write("given-up.ipynb", "1"))
+    lab.load_module("ours", page_library)
+    sent = lab.evaluate(
+        """const sent = [];
+        const note = (_, { msg, direction }) => {
+          if (direction === 'send' && msg.channel === 'control') sent.push(msg.header.msg_type);
+        };
+        kernel.anyMessage.connect(note);
+        for (const end of [abort => abort.abort(), () => window.dispatchEvent(new Event('pagehide'))]) {
+          const abort = new AbortController();
+          const connecting = ours.connect(kernel, { signal: abort.signal }).catch(() => null);
+          end(abort);
+          await connecting;
+          await new Promise(done => setTimeout(done));
+        }
+        kernel.anyMessage.disconnect(note);
+        return sent;"""
+    )
+    assert sent == ["comm_open", "comm_close"] * 2
+
+
 def test_loading_twice_changes_nothing(server: Server, open_lab: Callable[..., Lab]) -> None:
     lab = open_lab(server, server.write("twice.ipynb", LOAD, LOAD, HELLO))
     lab.run_all()

@@ -104,7 +104,7 @@ async def accepted(model: Model, packets: list[bytes], *, replace: bool) -> tupl
 
     port = WidgetPort(None, model, asyncio.get_running_loop(), accept, replace=replace)
     for packet in packets:
-        model.say(CONTENT, packet)
+        model.say({"ipfs_comm": 1}, packet)
     await settle()
     port.close()
     await settle()
@@ -132,4 +132,14 @@ async def test_messages_that_are_no_packets_are_passed_over() -> None:
     )
     model.say({"something": "else"}, hello(b"1" * 32))
     model.say(CONTENT)
+    assert got == []
+
+
+async def test_what_the_kernel_itself_has_sent_opens_nothing_when_it_is_sent_back() -> None:
+    got: list[Carrier] = []
+    model = Model()
+    port = WidgetPort(None, model, asyncio.get_running_loop(), got.append, replace=True)
+    model.say(CONTENT, hello(b"3" * 32))
+    await settle()
+    port.close()
     assert got == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kernel_support import CELL, LIMIT, VIEW, Execution, Kernel, Page
 
+from ipfs_comm.errors import IPFSCommError
 from ipfs_comm.rpc import IPFSClient
 
 if TYPE_CHECKING:
@@ -183,3 +184,30 @@ async def test_unloading_aborts_the_page_of_a_cell_that_goes_on(loaded: Page) ->
 async def test_a_line_that_means_nothing_is_refused(loaded: Page, line: str) -> None:
     reply = await loaded.execute(f"%%ipfs_js {line}\nreturn 1;").reply()
     assert reply["status"] == "error"
+
+
+async def test_the_oldest_finished_cells_give_their_links_up_for_new_ones(loaded: Page) -> None:
+    await loaded.run("%config IPFSComm.max_links = 4")
+    links = []
+    for number in range(6):
+        execution = loaded.execute(f"%%ipfs_js\n{CODE}", allow_stdin=True)
+        run = await claim(loaded, execution)
+        await run.client()
+        run.say({"type": "result", "value": number})
+        assert (await execution.reply())["status"] == "ok"
+        assert str(number) in execution.result()
+        links.append(run.link)
+    assert (await asyncio.wait_for(links[0].ended, 10)).code == "ERR_LIMIT"
+    assert not links[-1].ended.done()
+
+
+async def test_pages_that_are_open_obey_read_only_from_the_next_call_on(loaded: Page) -> None:
+    execution = loaded.execute(f"%%ipfs_js\n{CODE}", allow_stdin=True)
+    run = await claim(loaded, execution)
+    _order, client = await run.client()
+    run.say({"type": "result", "value": None})
+    await execution.reply()
+    assert (await client.add(b"before")).size > 0
+    await loaded.run("%ipfs read_only true")
+    with pytest.raises(IPFSCommError, match="read-only"):
+        await client.add(b"after")

@@ -164,3 +164,10 @@ except KeyboardInterrupt:
     print('interrupted')
 """
     assert (await loaded.run(code)).text().splitlines()[-1] == "interrupted"
+
+
+async def test_a_repository_chosen_by_config_takes_the_place_of_the_open_one(loaded: Page, tmp_path: Path) -> None:
+    await loaded.run(f"%ipfs repo {tmp_path / 'one'}\nawait ipfs.add(b'x')")
+    execution = await loaded.run(f"%config IPFSComm.repo = '{tmp_path / 'two'}'\nawait ipfs.add(b'x')\n%ipfs")
+    assert str(tmp_path / "two") in execution.text()
+    assert (tmp_path / "two").is_dir()

@@ -11,6 +11,7 @@ from ipfs_comm import IPFSClient, MessageChannel, Server
 from ipfs_comm.errors import InvalidInputError, LinkError, NotFoundError, RemoteError
 from ipfs_comm.testing import linked_ports
 from ipfs_comm.testing.node import HELLO, NodeContract
+from ipfs_comm.wire import MessageEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -60,6 +61,36 @@ async def test_cancelling_a_call_posts_an_abort() -> None:
     with pytest.raises(asyncio.CancelledError):
         await call
     assert await next_of(arrived) == {"type": "abort", "id": query["id"]}
+
+
+async def test_the_stream_of_an_answer_that_a_cancelled_call_never_saw_is_closed() -> None:
+    client, arrived = await silent()
+    call = asyncio.create_task(client.block.get(HELLO))
+    query = await next_of(arrived)
+    port = client._transport._port
+    assert port is not None
+    stream = MessageChannel()
+    answer = {"type": "result", "id": query["id"], "result": {"ok": True, "value": None}}
+    # The answer is delivered and the call cancelled in one turn of the loop.
+    client._transport._receive(MessageEvent("message", data=answer, ports=(stream.port1,), target=port))
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert stream.port2.closed
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_the_ports_of_an_answer_that_nobody_takes_are_closed(known: bool) -> None:
+    client, arrived = await silent()
+    call = asyncio.create_task(client.block.get(HELLO))
+    query = await next_of(arrived)
+    stream = MessageChannel()
+    answer = {"type": "result", "id": query["id"] if known else "other", "result": {"ok": False, "error": {}}}
+    client._transport._receive(MessageEvent("message", data=answer, ports=(stream.port1,)))
+    assert stream.port2.closed
+    call.cancel()
+    with pytest.raises((RemoteError, asyncio.CancelledError)):
+        await call
 
 
 async def test_a_deadline_posts_an_abort_and_travels_with_the_query() -> None:

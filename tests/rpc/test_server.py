@@ -12,7 +12,7 @@ from rpc.support import nothing_left
 from ipfs_comm import IPFSService, MessageChannel, MessagePort, Server
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
 from ipfs_comm.rpc import Query
-from ipfs_comm.rpc.errors import UnknownMethodError
+from ipfs_comm.rpc.errors import UnknownMethodError, decode_error, encode_error
 from ipfs_comm.testing.node import HELLO, MISSING
 from ipfs_comm.wire import clone
 
@@ -457,3 +457,54 @@ async def test_only_the_namespaces_offered_can_be_called(node: Node) -> None:
         await server.execute(Query("files", "stat", {"path": "/"}))
     with pytest.raises(InvalidInputError, match="nonsense"):
         IPFSService(node, namespaces=["nonsense"])
+
+
+def expanding(value: Any = b"x", *, depth: int = 100) -> Any:
+    """Return a value of a few bytes on the wire whose text would have 2 ** depth parts."""
+    for _ in range(depth):
+        value = [value, value]
+    return value
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("method", "given"),
+    [
+        ("core.add", {"input": expanding()}),
+        ("core.add", {"input": {"content": expanding()}}),
+        ("core.add", {"input": "x", "chunker": expanding()}),
+        ("core.add", {"input": {"content": "x", "mtime": expanding()}}),
+        ("core.add", {"input": {"content": "x", "mtime": 2**100_000}}),
+        ("core.cat", {"path": str(HELLO), "offset": expanding()}),
+        ("core.cat", {"path": str(HELLO), "offset": 2**100_000}),
+        ("core.ls", {"path": expanding()}),
+        ("block.get", {"cid": expanding()}),
+        ("dag.get", {"cid": {"multihash": expanding()}}),
+    ],
+)
+async def test_a_value_that_expands_is_refused_and_never_written_out(peer: Peer, method: str, given: Any) -> None:
+    peer.query(method, given)
+    code = (await peer.result())["error"]["code"]
+    assert code != "ERR_INTERNAL"
+    assert await peer.alive()
+
+
+@pytest.mark.timeout(20)
+async def test_a_message_that_expands_is_ignored(peer: Peer) -> None:
+    peer.port.post_message(expanding())
+    assert await peer.alive()
+
+
+@pytest.mark.timeout(20)
+def test_an_error_that_expands_travels_without_its_detail() -> None:
+    detail = {"deep": expanding(), "wide": [[[["x"] * 900] * 900] * 900] * 900, "cid": "bafy"}
+    error = decode_error({"message": "m", "code": "ERR_OTHER", "detail": detail})
+    sent = encode_error(error)
+    assert sent["detail"]["cid"] == "bafy"
+    assert len(repr(sent)) < 100_000
+    assert str(decode_error(expanding())) == "the other end failed with a list"
+
+
+async def test_a_list_of_bytes_and_numbers_is_added(peer: Peer) -> None:
+    peer.query("core.add", {"input": [b"a", b"b"]})
+    assert (await peer.result())["ok"] is True

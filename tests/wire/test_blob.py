@@ -107,3 +107,32 @@ async def test_a_question_that_is_no_range_closes_the_port(question: object) -> 
 def test_a_source_needs_a_size() -> None:
     with pytest.raises(InvalidInputError, match="size"):
         clone.Blob(Broken())
+
+
+@pytest.mark.parametrize(("size", "answered"), [(16 << 20, True), ((16 << 20) + 1, False)])
+async def test_a_range_has_at_most_16_mib(size: int, answered: bool) -> None:
+    channel = MessageChannel()
+    serve(clone.Blob(b"abc").source, channel.port1)
+    inbox = Inbox(channel.port2)
+    channel.port2.post_message([0, size])
+    if answered:
+        assert await inbox.take() == [b"abc"]
+        channel.port2.close()
+    else:
+        await inbox.end()
+        assert inbox.events == []
+
+
+async def test_a_blob_that_is_passed_on_twice_survives_its_first_reader() -> None:
+    async with linked_ports() as first, linked_ports() as second:
+        handle = await received(first, clone.Blob(CONTENT))
+        inbox = Inbox(second.port2)
+        second.port1.post_message(handle)
+        second.port1.post_message(handle)
+        one, other = await inbox.take(2)
+        assert await one.read() == CONTENT
+        one.close()
+        second.port2.post_message("behind")
+        await Inbox(second.port1).take()
+        assert await other.read() == CONTENT
+        assert await handle.read() == CONTENT

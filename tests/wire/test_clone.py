@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ipfs_comm.errors import DataCloneError, NotFoundError, ProtocolError, RemoteError
 from ipfs_comm.wire import MessageChannel, clone
 from ipfs_comm.wire.clone import undefined
+from ipfs_comm.wire.clone.types import same_value_key
 
 
 def through(value: Any) -> Any:
@@ -293,3 +294,28 @@ def test_a_view_must_fit_its_buffer() -> None:
         clone.View("Uint16Array", clone.ArrayBuffer(8), 1, 1)
     with pytest.raises(ValueError, match="maximum"):
         clone.ArrayBuffer(8, max_byte_length=4)
+
+
+def test_numbers_of_one_hash_do_not_collide_as_keys() -> None:
+    same = [number * (2**61 - 1) for number in range(1, 2_000)]
+    assert len({hash(number) for number in same}) == 1
+    keys = {hash(same_value_key(number)) for number in same}
+    assert len(keys) == len(same)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        (1, 1.0, True),
+        (0, -0.0, True),
+        (float("nan"), float("nan"), True),
+        (0.5, 0.5, True),
+        (0.5, 1.5, False),
+        (2**60, float(2**60), False),
+        (1, clone.BigInt(1), False),
+        (1, True, False),
+        (1, "0x1", False),
+    ],
+)
+def test_keys_are_the_same_as_same_value_zero_says(one: object, other: object, equal: bool) -> None:
+    assert (same_value_key(one) == same_value_key(other)) is equal

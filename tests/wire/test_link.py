@@ -16,7 +16,7 @@ from ipfs_comm.testing import LinkedPorts, linked_ports
 from ipfs_comm.wire import Acceptor, Link, MessageChannel, MessagePort, clone
 from ipfs_comm.wire.carriers.base import Carrier, Closed, Receive
 from ipfs_comm.wire.carriers.memory import MemoryCarrier, memory_pair
-from ipfs_comm.wire.frame import Ack, Buffer, Close, Data, Frame, Hello, Ping, Welcome, encode_packet, parse_packet
+from ipfs_comm.wire.frame import Ack, Buffer, Close, Data, End, Frame, Hello, Ping, Welcome, encode_packet, parse_packet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -317,6 +317,20 @@ async def test_silence_is_asked_about_and_then_ends_the_link(monkeypatch: pytest
     assert [type(frame) for frame in carrier.sent[:2]] == [Ping, Ping]
 
 
+async def test_an_end_that_slept_asks_before_it_gives_up() -> None:
+    link, carrier = opened_by_hand()
+    for pings in (1, 2):
+        # Nothing ran for an hour: first before anything was asked, then with a question open.
+        link._heard_at -= 3_600
+        link._ask_at -= 3_600
+        link._tick()
+        assert link.error is None
+        assert [type(frame) for frame in carrier.sent] == [Ping] * pings
+    carrier.say(Ack(0, 0, 1 << 20))
+    assert link.error is None
+    link.end()
+
+
 async def test_a_ping_is_answered() -> None:
     link, carrier = opened_by_hand()
     carrier.say(Ping(0))
@@ -364,6 +378,91 @@ async def test_what_breaks_the_protocol_ends_the_link(frame: Frame) -> None:
     carrier.say(frame)
     assert isinstance(link.error, ProtocolError)
     assert carrier.closed
+
+
+async def test_an_entry_whose_tag_is_no_text_ends_the_link_when_it_is_read() -> None:
+    link, carrier = opened_by_hand()
+    carrier.say(whole(b"[[0],[[[]]],[],[1]]"))
+    inbox = Inbox(link.port)
+    assert isinstance((await inbox.end()).error, ProtocolError)
+    assert isinstance(link.error, ProtocolError)
+
+
+async def test_a_packet_on_which_this_end_fails_ends_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    link, carrier = opened_by_hand()
+
+    def fails(_frame: object) -> None:
+        raise TypeError("unforeseen")
+
+    monkeypatch.setattr(link._ports, "take_data", fails)
+    carrier.say(whole(b"[null,[],[],[]]"))
+    assert isinstance(link.error, ProtocolError)
+    assert "unforeseen" in str(link.error)
+    assert isinstance(carrier.sent[-1], End)
+
+
+async def test_a_port_id_is_not_given_twice() -> None:
+    link, carrier = opened_by_hand()
+    carrier.say(whole(b"[null,[],[],[3]]", seq=1))
+    carrier.say(whole(b"[null,[],[],[1]]", seq=2))
+    for seq, port in ((3, 1), (4, 3)):
+        carrier.say(Close(seq, port))
+    assert link.ports_open == 1
+    carrier.say(whole(b"[null,[],[],[1]]", seq=5))
+    assert isinstance(link.error, ProtocolError)
+
+
+async def test_unfinished_messages_of_a_link_are_bounded_and_a_close_gives_theirs_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ipfs_comm.wire.ends.MAX_UNFINISHED", 1_000)
+    link, carrier = opened_by_hand()
+    carrier.say(whole(b"[null,[],[],[1,3,5]]"))
+    start = b"\x17\0\0\0[null,[],[100000],[]]  "
+    piece = start + bytes(600)
+    carrier.say(Data(2, 1, True, False, [piece], len(piece)))
+    carrier.say(Close(3, 1))
+    carrier.say(Data(4, 3, True, False, [piece], len(piece)))
+    assert link.error is None
+    carrier.say(Data(5, 5, True, False, [piece], len(piece)))
+    assert link.error is not None
+    assert link.error.code == "ERR_LIMIT"
+
+
+async def test_a_close_that_waits_for_credit_is_sent_although_the_other_end_closes_first() -> None:
+    link, carrier = opened_by_hand()
+    side = MessageChannel()
+    link.port.post_message(None, [side.port2])
+    await asyncio.sleep(0)
+    carrier.say(Ack(0, 1, 0))
+    link.port.post_message(bytes(10))
+    side.port1.post_message(bytes(10))
+    side.port1.close()
+    await asyncio.sleep(0)
+    carrier.say(Close(1, 2))
+    carrier.say(Ack(0, 2, 1 << 20))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [frame.port for frame in carrier.sent if isinstance(frame, Close)] == [2]
+    assert link.ports_open == 1
+    link.end()
+
+
+async def test_a_timeout_sends_an_ack_along_so_that_the_other_end_can_name_what_it_lacks() -> None:
+    link, carrier = opened_by_hand()
+    for number in range(3):
+        link.port.post_message(number)
+    await asyncio.sleep(0)
+    carrier.sent.clear()
+    monotonic = link.loop.time
+    link._sender._advanced_at = monotonic() - 100
+    for flight in link._sender._in_flight.values():
+        flight.sent_at = monotonic() - 100
+    link._tick()
+    oldest, ack = carrier.sent
+    assert isinstance(oldest, Data)
+    assert (oldest.seq, ack) == (1, Ack(3, 0, 32 * 2**20))
+    link.end()
 
 
 async def test_a_value_that_cannot_be_decoded_ends_the_link_when_it_is_read() -> None:

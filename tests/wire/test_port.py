@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from wire.support import Inbox, nothing_runs
@@ -13,6 +13,9 @@ from ipfs_comm.errors import DataCloneError, InvalidInputError, LinkError
 from ipfs_comm.wire import MessageChannel, MessageEvent, MessagePort, clone
 from ipfs_comm.wire.entanglement import close_reason
 from ipfs_comm.wire.port import splice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 async def test_messages_wait_until_the_port_is_started() -> None:
@@ -49,6 +52,30 @@ async def test_a_listener_that_fails_is_reported_and_stops_nothing() -> None:
     channel.port1.post_message(2)
     assert await inbox.take(2) == [1, 2]
     assert [type(context["exception"]) for context in reported] == [ZeroDivisionError, ZeroDivisionError]
+
+
+async def test_an_interceptor_that_fails_is_reported_and_stops_nothing() -> None:
+    class FailsOnce:
+        failed = False
+
+        def outgoing(self, message: Any, transfer: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+            return message, transfer
+
+        def incoming(self, event: MessageEvent) -> MessageEvent | None:
+            if not self.failed:
+                self.failed = True
+                raise ValueError("no")
+            return event
+
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    channel, carried = MessageChannel(), MessageChannel()
+    channel.port2.interceptor = FailsOnce()
+    channel.port1.post_message(1, [carried.port1])
+    channel.port1.post_message(2)
+    assert await Inbox(channel.port2).take() == [2]
+    assert [type(context["exception"]) for context in reported] == [ValueError]
+    assert carried.port2.closed
 
 
 async def test_the_other_end_hears_of_a_close_after_everything_sent_before() -> None:

@@ -128,3 +128,18 @@ def test_a_message_can_follow_another() -> None:
         result = assembler.feed(frame(1, MESSAGE))
         assert result is not None
         assert bytes(result[1][0]) == b"abc"
+
+
+def test_many_small_pieces_are_joined_and_keep_no_packets() -> None:
+    assembler = Assembler()
+    meta = b"[[0],[],[20000],[]]"
+    start = len(meta).to_bytes(4, "little") + meta
+    assembler.feed(frame(1, start, last=False))
+    for _ in range(19_999):
+        assert assembler.feed(frame(1, b"a", first=False, last=False)) is None
+    assert assembler.size == len(start) + 19_999
+    assert len(assembler._pieces) < 4_096 + 5
+    result = assembler.feed(frame(1, b"b", first=False))
+    assert result is not None
+    assert bytes(result[1][0]) == b"a" * 19_999 + b"b"
+    assert assembler.size == 0

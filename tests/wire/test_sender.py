@@ -103,15 +103,15 @@ def test_a_frame_named_as_missing_goes_again_once_per_round_trip() -> None:
     assert frames[1] in state.acknowledge(gap, 0.7)
 
 
-def test_all_in_flight_goes_again_after_a_timeout_that_doubles() -> None:
+def test_the_oldest_in_flight_goes_again_after_a_timeout_that_doubles() -> None:
     state = sender()
     state.put(0, message())
     state.put(0, message())
     state.take(0.0)
-    assert state.deadline == 0.25
-    assert [frame.seq for frame in state.expire(0.25)] == [1, 2]
-    assert state.deadline == pytest.approx(0.25 + 0.5)
-    now = 0.75
+    assert state.deadline == 1.0
+    assert [frame.seq for frame in state.expire(1.0)] == [1]
+    assert state.deadline == pytest.approx(1.0 + 2.0)
+    now = 3.0
     for _ in range(20):
         state.expire(now)
         assert state.deadline is not None
@@ -120,6 +120,48 @@ def test_all_in_flight_goes_again_after_a_timeout_that_doubles() -> None:
     state.acknowledge(Ack(0, 2, 1 << 20), now)
     assert state.deadline is None
     assert state.idle
+
+
+def test_an_ack_that_advances_restarts_the_timeout() -> None:
+    state = sender()
+    for _ in range(3):
+        state.put(0, message())
+    state.take(0.0)
+    state.acknowledge(Ack(0, 1, 1 << 20), 0.1)
+    assert state.deadline == pytest.approx(0.1 + 4 * 0.1)
+    state.acknowledge(Ack(0, 1, 1 << 20), 0.3)
+    assert state.deadline == pytest.approx(0.1 + 4 * 0.1)
+    state.acknowledge(Ack(0, 2, 1 << 20), 0.3)
+    assert state.deadline == pytest.approx(0.3 + 4 * 0.125)
+
+
+def test_the_timeout_stays_doubled_until_a_frame_that_was_sent_once_is_acknowledged() -> None:
+    state = sender()
+    for _ in range(3):
+        state.put(0, message())
+    state.take(0.0)
+    state.expire(1.0)
+    state.acknowledge(Ack(0, 1, 1 << 20), 1.5)
+    assert state.round_trip is None
+    assert state.deadline == pytest.approx(1.5 + 2.0)
+    state.acknowledge(Ack(0, 2, 1 << 20), 2.0)
+    assert state.round_trip == pytest.approx(2.0)
+    assert state.deadline == pytest.approx(2.0 + 8.0)
+
+
+def test_a_slow_link_is_not_flooded_with_what_it_is_still_carrying() -> None:
+    state = sender(max_frames=1_000)
+    for _ in range(100):
+        state.put(0, message(900))
+    sent = len(state.take(0.0))
+    # One frame crosses in 0.3 s and nothing is lost; an ACK tells of every eighth.
+    for number in range(1, 101):
+        now = 0.3 * number
+        while state.deadline is not None and state.deadline <= now:
+            sent += len(state.expire(state.deadline))
+        if number % 8 == 0:
+            state.acknowledge(Ack(0, number, 1 << 20), now)
+    assert sent <= 105
 
 
 @pytest.mark.parametrize("ack", [Ack(0, 2, 10), Ack(0, 0, 10, ((1, 2),))])

@@ -63,7 +63,7 @@ def _entry(query: Query, given: Any) -> Any:
     if items is not None:
         return items
     if isinstance(given, list):
-        return [item if isinstance(item, int) else _entry(query, item) for item in given]
+        return _pieces(given)
     if isinstance(given, Mapping) and ("path" in given or "content" in given):
         content = given.get("content")
         return File(
@@ -76,6 +76,14 @@ def _entry(query: Query, given: Any) -> Any:
         f"Unexpected input: {type(given).__name__}: add takes text, bytes, a Blob, "
         "{path, content}, or an iterable of bytes"
     )
+
+
+def _pieces(given: list[Any]) -> list[Any]:
+    """Return a list of bytes or numbers. Lists in lists may share parts, and stand for more than there is memory."""
+    pieces = [item if isinstance(item, int) else bytes_like(item) for item in given]
+    if any(piece is None for piece in pieces):
+        raise InvalidInputError("Unexpected input: a list of something else than bytes or numbers")
+    return pieces
 
 
 def _prepare(query: Query) -> tuple[Any, dict[str, Any]]:

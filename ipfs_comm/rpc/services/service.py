@@ -32,8 +32,8 @@ class IPFSService:
     ----------
     node : Node or coroutine function
         The node, or a function that returns it, awaited at every call (so that a node may be opened at first use).
-    read_only : bool
-        Refuse every method that changes the repository.
+    read_only : bool or function
+        Refuse every method that changes the repository; a function is asked at every call.
     namespaces : iterable of str, optional
         Offer these only.
 
@@ -47,7 +47,7 @@ class IPFSService:
         self,
         node: Node | Callable[[], Awaitable[Node]],
         *,
-        read_only: bool = False,
+        read_only: bool | Callable[[], bool] = False,
         namespaces: Iterable[str] | None = None,
     ) -> None:
         offered = list(NAMESPACES if namespaces is None else namespaces)
@@ -73,7 +73,8 @@ class IPFSService:
         method = methods.get(query.method)
         if method is None:
             raise UnknownMethodError(f"Method '{query.method[:80]}' is not found")
-        if method.writes and self._read_only:
+        read_only = self._read_only() if callable(self._read_only) else self._read_only
+        if method.writes and read_only:
             raise NotSupportedError(
                 f"{query.where} changes the repository, and this port is read-only", code="ERR_DENIED"
             )

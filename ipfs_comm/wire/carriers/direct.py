@@ -178,6 +178,8 @@ class ControlRoad:
         done: concurrent.futures.Future[None] = concurrent.futures.Future()
 
         def run() -> None:
+            if not done.set_running_or_notify_cancel():
+                return
             try:
                 function()
             except BaseException as error:  # handed to whoever waits for the future

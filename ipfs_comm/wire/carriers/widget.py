@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CONTENT", "WidgetCarrier", "WidgetPort"]
 
-#: Content of each custom message that carries a packet.
-CONTENT = {"ipfs_comm": 1}
+#: Content of each custom message that carries a packet towards the page. What the page sends has no ``to``: a message
+#: of ours that somebody recorded cannot be sent back to us under its valid signature.
+CONTENT = {"ipfs_comm": 1, "to": "page"}
 
 _MAGIC = b"\xc9\x01"
+_HELLO = 1
 
 
 class WidgetCarrier(PacedCarrier):
@@ -75,12 +77,15 @@ class WidgetPort:
             carrier.hang_up(LinkError("the widget is no longer served", code="ERR_CARRIER"))
 
     def _on_msg(self, _model: Any, content: Any, buffers: list[Any]) -> None:
-        if not isinstance(content, dict) or content.get("ipfs_comm") != 1 or not buffers:
+        if not isinstance(content, dict) or content.get("ipfs_comm") != 1 or "to" in content or not buffers:
             return
         token = _token(buffers[0])
         if token is None:
             return
         if token != self._token:
+            if not _says_hello(buffers[0], token):
+                # What is left of a link whose place another has taken.
+                return
             if self._carrier is not None:
                 if not self._replace:
                     return
@@ -98,6 +103,11 @@ class WidgetPort:
     def _forget(self, token: bytes) -> None:
         if token == self._token:
             self._token = self._carrier = None
+
+
+def _says_hello(head: Any, token: bytes) -> bool:
+    view = memoryview(head).cast("B")
+    return len(view) > 4 + len(token) and view[4 + len(token)] == _HELLO
 
 
 def _token(head: Any) -> bytes | None:

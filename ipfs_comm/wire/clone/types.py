@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Iterable, Iterator, MutableMapping, MutableSet
 from typing import Any, Final, TypeAlias
@@ -246,20 +245,23 @@ class SparseArray:
 
 
 def same_value_key(value: Any) -> tuple[str, Any]:
-    """Return what is equal for two values exactly when SameValueZero (ECMA-262) holds for them."""
+    """Return what is equal for two values exactly when SameValueZero (ECMA-262) holds for them.
+
+    Numbers become text: hashes of text are salted, while anybody can write many numbers of one hash.
+    """
     kind = type(value)
     if kind is str:
         return ("s", value)
     if kind is bool:
         return ("b", value)
     if kind is int:
-        return ("n" if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else "i", value)
+        return ("n" if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else "i", hex(value))
     if kind is float:
-        return ("n", "NaN" if math.isnan(value) else value)
+        return ("n", hex(int(value)) if value.is_integer() else value.hex())
     if value is None:
         return ("0", None)
     if kind is BigInt:
-        return ("i", value)
+        return ("i", hex(value))
     return ("o", id(value))
 
 

@@ -8,8 +8,8 @@ const GRACE_MS = 1_000;
 /** Tokens that are remembered after their cell is gone; the kernel gives each only once anyway. */
 const MAX_REMEMBERED = 4_096;
 
-/** Opens the main port of a link with the service `cell`. */
-export type OpenCell = (params: Record<string, unknown>) => Promise<CellPort>;
+/** Opens the main port of a link with the service `cell`; `signal` tells that nobody wants it any more. */
+export type OpenCell = (params: Record<string, unknown>, signal: AbortSignal) => Promise<CellPort>;
 
 /** A cell of this page. */
 export interface LiveCell {
@@ -32,6 +32,8 @@ interface Entry {
   ran: Promise<boolean>;
   holder: Holder | null;
   readonly waiting: Set<Holder>;
+  /** Aborts the opening. */
+  readonly opening: AbortController;
   run: Run | null;
   timer: ReturnType<typeof setTimeout> | undefined;
 }
@@ -67,19 +69,27 @@ export function adopt(token: string, holder: Holder): LiveCell | null {
  */
 export function begin(token: string, holder: Holder, open: OpenCell, clientOf: ClientOf): LiveCell {
   const element = document.createElement('div');
-  const entry: Entry = { element, ran: Promise.resolve(false), holder, waiting: new Set(), run: null, timer: undefined };
+  const opening = new AbortController();
+  const entry: Entry = { element, ran: Promise.resolve(false), holder, waiting: new Set(), opening, run: null, timer: undefined };
   cells.set(token, entry);
   remember(token);
-  entry.ran = open({ token, page: PAGE }).then(async port => {
+  const run = async (port: CellPort): Promise<boolean> => {
     if (cells.get(token) !== entry) {
       port.close();
       return false;
     }
     entry.run = runCell(port, element, clientOf);
     const outcome = await entry.run.done;
-    const mine = outcome === 'result' || outcome === 'error' || element.hasChildNodes();
+    const drawn = element.hasChildNodes() || element.shadowRoot !== null;
+    const mine = outcome === 'result' || outcome === 'error' || drawn;
     if (!mine) forget(token, entry);
+    // With nothing drawn there is nothing left in the page that could use the node.
+    else if (!drawn && !entry.run.lends) entry.run.end();
     return mine;
+  };
+  entry.ran = open({ token, page: PAGE }, opening.signal).then(run, (reason: unknown) => {
+    if (opening.signal.aborted) return false;
+    throw reason;
   });
   entry.ran.catch(() => forget(token, entry));
   return entry;
@@ -101,6 +111,7 @@ function forget(token: string, entry: Entry): void {
   if (cells.get(token) === entry) cells.delete(token);
   clearTimeout(entry.timer);
   entry.waiting.clear();
+  entry.opening.abort(new DOMException('nothing shows the cell any more', 'AbortError'));
   entry.run?.end();
 }
 

@@ -25,6 +25,8 @@ export type Outcome = 'result' | 'error' | 'taken' | 'unknown' | 'closed';
 export interface Run {
   /** Settles when the cell's promise has, or at once when the cell is not this page's to run. Never rejects. */
   readonly done: Promise<Outcome>;
+  /** Whether the result holds Blobs, whose bytes the kernel asks for when it needs them. */
+  readonly lends: boolean;
   /** Abort the cell if it still runs, and let go of the link. */
   end(): void;
 }
@@ -48,6 +50,7 @@ export function runCell(port: CellPort, element: HTMLElement, clientOf: ClientOf
     settle = resolve;
   });
   let started = false;
+  let lends = false;
   let nodePort: { close(): void } | null = null;
 
   const end = (): void => {
@@ -64,7 +67,10 @@ export function runCell(port: CellPort, element: HTMLElement, clientOf: ClientOf
       const [node] = event.ports;
       nodePort = node as { close(): void };
       const label = typeof message.name === 'string' ? message.name : 'cell';
-      void execute(port, message.code, label, element, node, clientOf, abort.signal).then(settle);
+      void execute(port, message.code, label, element, node, clientOf, abort.signal).then(({ outcome, holdsBlobs }) => {
+        lends = holdsBlobs;
+        settle(outcome);
+      });
     } else if (message.type === 'taken' || message.type === 'unknown') {
       settle(message.type);
       port.close();
@@ -77,7 +83,13 @@ export function runCell(port: CellPort, element: HTMLElement, clientOf: ClientOf
     settle('closed');
   };
   port.start();
-  return { done, end };
+  return {
+    done,
+    end,
+    get lends() {
+      return lends;
+    }
+  };
 }
 
 async function execute(
@@ -88,22 +100,35 @@ async function execute(
   ipfsPort: unknown,
   clientOf: ClientOf,
   signal: AbortSignal
-): Promise<Outcome> {
+): Promise<{ readonly outcome: Outcome; readonly holdsBlobs: boolean }> {
   try {
     const source = `${SOURCE}${encodeURIComponent(label)}.js`;
     const body = new AsyncFunction(...NAMES, `${code}\n//# sourceURL=${source}`);
     const value = await body(clientOf(ipfsPort), element, ipfsPort, signal);
-    if (signal.aborted) return 'closed';
+    if (signal.aborted) return { outcome: 'closed', holdsBlobs: false };
     const html = await snapshot(element);
-    if (signal.aborted) return 'closed';
+    if (signal.aborted) return { outcome: 'closed', holdsBlobs: false };
     if (html !== null) port.postMessage({ type: 'snapshot', html });
     port.postMessage({ type: 'result', value });
-    return 'result';
+    return { outcome: 'result', holdsBlobs: holdsBlob(value) };
   } catch (error) {
-    if (signal.aborted) return 'closed';
+    if (signal.aborted) return { outcome: 'closed', holdsBlobs: false };
     port.postMessage({ type: 'error', ...describe(error) });
-    return 'error';
+    return { outcome: 'error', holdsBlobs: false };
   }
+}
+
+/** Whether a value that was cloned holds a Blob anywhere. */
+function holdsBlob(root: unknown): boolean {
+  // A Set is iterated to its end, also over what is added meanwhile.
+  const seen = new Set([root]);
+  for (const value of seen) {
+    if (value instanceof Blob) return true;
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) continue;
+    const members = value instanceof Map ? [...value].flat() : value instanceof Set ? value : Object.values(value);
+    for (const member of members) if (typeof member === 'object') seen.add(member);
+  }
+  return false;
 }
 
 /** Name, message and stack of whatever was thrown. */

@@ -6,7 +6,7 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import type { Widget } from '@lumino/widgets';
 import { type IIpfs, IPFSClient, type KernelLike } from 'ipfs-comm';
 
-import { begin, type Holder, isKnown, type LiveCell, release } from '../cell/live.js';
+import { begin, type Holder, isKnown, type LiveCell, type OpenCell, release } from '../cell/live.js';
 import { CELL_TYPE, type CellData, CellRenderer, type Registry } from './renderer.js';
 
 /** Better than text/html and text/plain, which the same output carries for everybody else. */
@@ -14,6 +14,9 @@ const RANK = -10;
 
 /** How long a notebook's session may take to have a kernel. */
 const SESSION_WAIT_MS = 5_000;
+
+/** How long after a change of the notebook it is looked for outputs that are gone. */
+const PRUNE_AFTER_MS = 1_000;
 
 /** How long an output may take to be rendered before its cell begins without it. */
 const RENDER_WAIT_MS = 100;
@@ -36,6 +39,7 @@ export class NotebookCells {
   private readonly parked: Holder = { parking: true };
   private readonly tokens = new Set<string>();
   private readonly session: ISessionContext;
+  private pruning: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly panel: PanelLike,
@@ -48,15 +52,17 @@ export class NotebookCells {
     const createRenderer = (): IRenderMime.IRenderer => new CellRenderer(registry, (token, holder) => this.begin(token, holder));
     registry.addFactory({ safe: false, mimeTypes: [CELL_TYPE], defaultRank: RANK, createRenderer }, RANK);
     this.session.iopubMessage.connect(this.onMessage);
+    context.model.contentChanged.connect(this.onChange);
     panel.disposed.connect(() => {
       this.session.iopubMessage.disconnect(this.onMessage);
+      context.model.contentChanged.disconnect(this.onChange);
+      clearTimeout(this.pruning);
       for (const token of this.tokens) release(token, this.parked);
     });
   }
 
   private begin(token: string, holder: Holder): LiveCell {
-    const open = async (params: Record<string, unknown>): ReturnType<IIpfs['connect']> =>
-      this.ipfs.connect(await this.kernel(), { service: 'cell', params });
+    const open: OpenCell = async (params, signal) => this.ipfs.connect(await this.kernel(), { service: 'cell', params, signal });
     return begin(token, holder, open, port => IPFSClient.from(port as MessagePort));
   }
 
@@ -67,7 +73,7 @@ export class NotebookCells {
     if (data?.version !== 1 || data.state !== 'waiting' || typeof token !== 'string') return;
     setTimeout(() => {
       // Every notebook on this kernel hears the message; only the one that got the output begins the cell.
-      if (isKnown(token) || this.panel.isDisposed || !this.has(token)) return;
+      if (isKnown(token) || this.panel.isDisposed || !this.held().has(token)) return;
       this.tokens.add(token);
       this.begin(token, this.parked).ran.then(ran => {
         if (!ran) this.tokens.delete(token);
@@ -75,13 +81,29 @@ export class NotebookCells {
     }, RENDER_WAIT_MS);
   };
 
-  private has(token: string): boolean {
+  /** An output that was never rendered has nobody to release its cell when it is gone: run again, cleared, deleted. */
+  private readonly onChange = (): void => {
+    if (this.tokens.size === 0 || this.pruning !== undefined) return;
+    this.pruning = setTimeout(() => {
+      this.pruning = undefined;
+      const held = this.held();
+      for (const token of this.tokens) {
+        if (held.has(token)) continue;
+        this.tokens.delete(token);
+        release(token, this.parked);
+      }
+    }, PRUNE_AFTER_MS);
+  };
+
+  /** The tokens of all outputs. */
+  private held(): Set<unknown> {
+    const held = new Set<unknown>();
     for (const { outputs } of this.panel.content?.model?.cells ?? []) {
       for (let index = 0; index < (outputs?.length ?? 0); index++) {
-        if ((outputs?.get(index).data[CELL_TYPE] as CellData | undefined)?.token === token) return true;
+        held.add((outputs?.get(index).data[CELL_TYPE] as CellData | undefined)?.token);
       }
     }
-    return false;
+    return held;
   }
 
   /** The notebook's own kernel connection, the one that handles comms. */

@@ -26,6 +26,8 @@ export interface CellData {
 export class CellRenderer extends Panel implements IRenderMime.IRenderer, Holder {
   private token: string | null = null;
   private live: LiveCell | null = null;
+  /** What the output holds now. */
+  private model: IRenderMime.IMimeModel | null = null;
 
   constructor(
     private readonly registry: Registry,
@@ -37,9 +39,10 @@ export class CellRenderer extends Panel implements IRenderMime.IRenderer, Holder
 
   /** Called with the waiting output, and again when the kernel has updated it. */
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this.model = model;
     const { version, token, state } = (model.data[CELL_TYPE] ?? {}) as CellData;
     if (version !== 1 || typeof token !== 'string') {
-      await this.showStored(model);
+      await this.showStored();
       return;
     }
     if (this.token !== null && this.token !== token) this.letGo();
@@ -47,21 +50,10 @@ export class CellRenderer extends Panel implements IRenderMime.IRenderer, Holder
     // The drawing of this very page stays: it is alive, and what is stored is only its picture.
     if (this.showLive(adopt(token, this))) return;
     if (state !== 'waiting' || isKnown(token)) {
-      await this.showStored(model);
+      await this.showStored();
       return;
     }
-    const cell = this.begin(token, this);
-    this.showLive(cell);
-    // Not awaited: an output counts as rendered when it can be seen, and JupyterLab holds further messages back until then.
-    cell.ran
-      .then(
-        ran => (ran ? undefined : this.showStored(model)),
-        async (error: unknown) => {
-          await this.showStored(model);
-          this.showNotice(error);
-        }
-      )
-      .catch(reportError);
+    this.showLive(this.begin(token, this));
   }
 
   /** The output that had the drawing is gone. */
@@ -90,13 +82,28 @@ export class CellRenderer extends Panel implements IRenderMime.IRenderer, Holder
       host.node.append(cell.element);
       this.addWidget(host);
       this.live = cell;
+      // Not awaited: an output counts as rendered when it can be seen, and JupyterLab holds further messages back until then.
+      cell.ran
+        .then(
+          ran => (ran ? undefined : this.showInstead(cell)),
+          (error: unknown) => this.showInstead(cell, error)
+        )
+        .catch(reportError);
     }
     return true;
   }
 
+  /** Show what is stored instead of a cell that this page did not run, unless something else is shown by now. */
+  private async showInstead(cell: LiveCell, error?: unknown): Promise<void> {
+    if (this.live !== cell) return;
+    await this.showStored();
+    if (error !== undefined) this.showNotice(error);
+  }
+
   /** Show what the output carries for frontends without this renderer. Never as trusted: that would run its scripts. */
-  private async showStored(model: IRenderMime.IMimeModel): Promise<void> {
-    if (this.isDisposed) return;
+  private async showStored(): Promise<void> {
+    const { model } = this;
+    if (this.isDisposed || !model) return;
     this.live = null;
     this.clear();
     const data = Object.fromEntries(Object.entries(model.data).filter(([type]) => type !== CELL_TYPE));

@@ -48,30 +48,42 @@ export function encodeIterable<T>(
     over = true;
     mine.close();
   };
+  const fail = (error: unknown): void => {
+    if (over) return;
+    mine.postMessage({ type: 'throw', error: encodeError(error) }, []);
+    finish();
+  };
+  /** Tell the source that no more is wanted of it. */
+  const release = (): void => {
+    // The consumer is gone or has its error, so nobody can be told if the producer fails to stop.
+    (async () => iterator?.return?.())().catch(() => undefined);
+  };
   const next = async (): Promise<void> => {
     if (over) return;
+    let result: IteratorResult<T, undefined>;
     try {
       iterator ??= iteratorOf(source);
-      const { done, value } = (await iterator.next()) as IteratorResult<T, undefined>;
-      if (over) return;
-      if (done) {
-        mine.postMessage({ type: 'next', done: true, value: undefined }, []);
-        finish();
-      } else {
-        const item = encode(value);
-        mine.postMessage({ type: 'next', done: false, value: item.value }, item.transfer);
-      }
+      result = (await iterator.next()) as IteratorResult<T, undefined>;
     } catch (error) {
-      if (over) return;
-      mine.postMessage({ type: 'throw', error: encodeError(error) }, []);
-      finish();
+      return fail(error);
+    }
+    if (over) return;
+    if (result.done) {
+      mine.postMessage({ type: 'next', done: true, value: undefined }, []);
+      return finish();
+    }
+    try {
+      const item = encode(result.value);
+      mine.postMessage({ type: 'next', done: false, value: item.value }, item.transfer);
+    } catch (error) {
+      fail(error);
+      release();
     }
   };
   const stop = (): void => {
     if (over) return;
     finish();
-    // The consumer is gone, so nobody can be told if the producer fails to stop.
-    Promise.resolve(iterator?.return?.()).catch(() => undefined);
+    release();
   };
   listen<IteratorRequest>(mine, {
     message: ({ method }) => {

@@ -39,7 +39,7 @@ export class Transport {
   constructor(port: PortLike) {
     this.#port = port;
     listen<ResultMessage>(port, {
-      message: message => this.#take(message),
+      message: (message, ports) => this.#take(message, ports),
       close: error => this.#end(error ?? new LinkError('the port to the node was closed by the other end', { code: 'ERR_CLOSED' }))
     });
     if (port instanceof Port && port.closed) this.#end(new LinkError('the port to the node is closed', { code: 'ERR_CLOSED' }));
@@ -117,10 +117,14 @@ export class Transport {
     });
   }
 
-  #take(message: ResultMessage): void {
-    if (message === null || typeof message !== 'object' || message.type !== 'result') return;
+  #take(message: ResultMessage, ports: readonly PortLike[]): void {
+    if (message === null || typeof message !== 'object' || message.type !== 'result' || typeof message.id !== 'string') return;
     const pending = this.#pending.get(message.id);
-    if (pending === undefined) return;
+    if (pending === undefined) {
+      // An answer that came too late: nobody will read its streams. Those of another client on this port are not ours to close.
+      if (message.id.startsWith(`${this.#name}@`)) for (const port of ports) port.close();
+      return;
+    }
     this.#pending.delete(message.id);
     const { result } = message;
     if (result.ok) pending.resolve(result.value);

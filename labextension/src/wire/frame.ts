@@ -256,6 +256,11 @@ export function ackFrame(ack: Ack, seq: number): Frame {
   return { type: FrameType.ACK, flags: 0, seq, port: 0, body: [body] };
 }
 
+/** A PING frame; `seq` is the last sequence number that this end has sent. */
+export function pingFrame(seq: number): Frame {
+  return { type: FrameType.PING, flags: 0, seq, port: 0, body: [] };
+}
+
 /** What an ACK frame says. */
 export function ackBody(frame: Frame): Ack {
   const body = contiguous(frame);

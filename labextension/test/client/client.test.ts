@@ -77,6 +77,35 @@ describe('an answer', () => {
   });
 });
 
+describe('a late answer', () => {
+  test('has its stream closed, so that the node lets go of it', async () => {
+    const aborted = new AbortController();
+    const { port1, port2 } = channel();
+    const closed = new Promise(resolve => (port1.onclose = resolve));
+    port1.start();
+    const { ipfs } = served(({ answer }) => {
+      aborted.abort();
+      answer({ data: { type: 'RemoteIterable', port: port2 } }, [port2]);
+    });
+    await expect(ipfs.cat(cid, { signal: aborted.signal }).next()).rejects.toMatchObject({ name: 'AbortError' });
+    await closed;
+  });
+
+  test('to another client of the same port is left alone', async () => {
+    const { port, asked } = remote([Uint8Array.of(1)]);
+    const { port1, port2 } = createChannel();
+    open.push(port1, port2);
+    const [, second] = [IPFSClient.from(port1), IPFSClient.from(port1)];
+    port2.onmessage = ({ data }) =>
+      port2.postMessage(
+        { type: 'result', id: (data as QueryMessage).id, result: { ok: true, value: { data: { type: 'RemoteIterable', port } } } },
+        [port]
+      );
+    expect((await second.cat(cid).next()).value).toEqual(Uint8Array.of(1));
+    expect(asked).toEqual(['next']);
+  });
+});
+
 describe('a call', () => {
   test('posts abort when its signal fires', async () => {
     const aborted = new AbortController();
@@ -194,6 +223,29 @@ describe('what is sent', () => {
     });
     expect((await ipfs.add(endless())).size).toBe(3);
     await expect.poll(() => returned).toBe(true);
+  });
+
+  test.each([
+    ['encoded', { path: 'x', content: 5 }, 'cannot be added'],
+    ['posted', { path: () => 0, content: 'y' }, 'path']
+  ])('an iterable whose item cannot be %s is let go, and the other end learns why', async (_, value, why) => {
+    let returned = false;
+    const source = {
+      [Symbol.iterator]: () => ({
+        next: () => ({ done: false as const, value }),
+        return: () => {
+          returned = true;
+          return { done: true as const, value: undefined };
+        }
+      })
+    };
+    const { ipfs } = served(({ query, fail }) => {
+      const { port } = query.input['input'] as { port: Port };
+      port.onmessage = ({ data }) => fail((data as { error: object }).error);
+      port.postMessage({ method: 'next' });
+    });
+    await expect(ipfs.addAll(source as never).next()).rejects.toThrow(why);
+    expect(returned).toBe(true);
   });
 
   test('an error of the iterable reaches the other end', async () => {

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import { LinkError } from '../../src/errors.js';
 import { createChannel, type Faults } from '../../src/testing.js';
 import type { Carrier, Packet } from '../../src/wire/carriers/base.js';
 import { memoryCarriers } from '../../src/wire/carriers/memory.js';
 import {
+  ackBody,
   ackFrame,
   decodePacket,
   encodePacket,
@@ -14,14 +15,21 @@ import {
   type Hello,
   jsonBody,
   jsonFrame,
+  pingFrame,
   VERSIONS
 } from '../../src/wire/frame.js';
 import { Acceptor, Link, type Port, type Service } from '../../src/wire/index.js';
+import { Outbox } from '../../src/wire/link/outbox.js';
+import { Ports } from '../../src/wire/link/ports.js';
+import { encodeMessage } from '../../src/wire/message.js';
+import { Seat } from '../../src/wire/port/seat.js';
 import { deferred } from '../support.js';
 
 const closers: (() => void)[] = [];
 
 afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
   for (const close of closers.splice(0)) close();
 });
 
@@ -167,6 +175,24 @@ describe('ending', () => {
     expect((await acceptor.ended).code).toBe('ERR_CLOSED');
   });
 
+  test('a port that both ends close at once is told closed by both, what is queued before it too', async () => {
+    const closes: string[] = [];
+    const { opener, acceptor } = await pair(packet => {
+      const { token, frames } = decodePacket(packet);
+      for (const { type, port } of frames)
+        if (type === FrameType.CLOSE) closes.push(`${port} by ${token.byteLength > 0 ? 'opener' : 'acceptor'}`);
+    });
+    const { port1: mine, port2 } = createPorts();
+    const arrival = new Promise<Port>(resolve => (acceptor.port.onmessage = event => resolve(event.ports[0] as unknown as Port)));
+    opener.port.postMessage(null, [port2]);
+    const theirs = await arrival;
+    // More than the window: CLOSE waits behind it.
+    mine.postMessage(new Uint8Array(40_000_000));
+    mine.close();
+    theirs.close();
+    await expect.poll(() => closes, { timeout: 10_000 }).toEqual(['2 by acceptor', '2 by opener']);
+  });
+
   test('an error given to end() reaches the ports of the other end', async () => {
     const { opener, acceptor } = await pair();
     const closed = new Promise<Error | undefined>(resolve => {
@@ -214,18 +240,19 @@ describe('ending', () => {
 
 describe('hostile frames', () => {
   /** A link whose opener is this test. */
-  async function attacked(): Promise<{ send(...frames: Frame[]): void; link: Link }> {
+  async function attacked(): Promise<{ send(...frames: Frame[]): void; link: Link; answers: Frame[] }> {
     const [one, other] = memoryCarriers();
     const accepted = deferred<Link>();
     new Acceptor({ ipfs: link => accepted.resolve(link) }).accept(other);
+    const answers: Frame[] = [];
     one.start(
-      () => undefined,
+      packet => answers.push(...decodePacket(packet).frames),
       () => undefined
     );
     const send = (...frames: Frame[]): void => one.send(encodePacket(new Uint8Array(16), frames));
     const hello = { versions: VERSIONS, link: 'A'.repeat(22), carriers: [], service: 'ipfs', params: {}, agent: 'test/1', window: 1 << 20 };
     send(jsonFrame(FrameType.HELLO, hello));
-    return { send, link: await accepted.promise };
+    return { send, link: await accepted.promise, answers };
   }
 
   const data = (seq: number, flags: number, body: readonly number[], port = 0): Frame => ({
@@ -259,6 +286,29 @@ describe('hostile frames', () => {
     expect((await link.ended).code).toBe('ERR_PROTOCOL');
   });
 
+  test('a PING is answered with what is missing of the frames that it tells of', async () => {
+    const { send, link, answers } = await attacked();
+    send(pingFrame(3));
+    await expect.poll(() => answers.filter(({ type }) => type === FrameType.ACK).map(ackBody)).toMatchObject([{ missing: [[1, 3]] }]);
+    link.end();
+  });
+
+  test('messages that CLOSE cuts off do not count as unfinished for good', () => {
+    const ignore = (): void => undefined;
+    const outbox = new Outbox({ maxFrames: 256, fragmentSize: 1 << 18, transmit: ignore }, 1 << 20);
+    const ports = new Ports({ link: 'l', outbox, pump: ignore, idle: ignore, fail: ignore }, 1);
+    ports.main(new Seat());
+    const ids = [2, 4, 6, 8, 10, 12];
+    ports.deliver({ ...data(1, 3, []), body: encodeMessage({ root: null, entries: [], buffers: [], ports: ids }) });
+    // A GiB each, of the same bytes.
+    const body = new Array<Uint8Array<ArrayBuffer>>(64).fill(new Uint8Array(1 << 24));
+    for (const port of ids) {
+      ports.deliver({ ...data(2, 1, [], port), body });
+      expect(() => ports.deliver({ type: FrameType.CLOSE, flags: 0, seq: 3, port, body: [] })).not.toThrow();
+    }
+    outbox.stop();
+  });
+
   test('a message in pieces of one byte is put together', async () => {
     const { send, link } = await attacked();
     const text = 'x'.repeat(9_000);
@@ -268,6 +318,111 @@ describe('hostile frames', () => {
     stream.forEach((byte, at) => send(data(at + 1, (at === 0 ? 1 : 0) | (at === stream.length - 1 ? 2 : 0), [byte])));
     expect(await received).toEqual([text]);
     link.end();
+  });
+});
+
+describe('silence', () => {
+  /** A link under a clock that is moved by hand, and may jump while nothing runs. */
+  async function silent(): Promise<{ opener: Link; pings(): number; sleep(ms: number): void; mute(): void }> {
+    vi.useFakeTimers();
+    const now = performance.now.bind(performance);
+    let slept = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + slept);
+    let pings = 0;
+    let muted = false;
+    const [one, other] = memoryCarriers();
+    new Acceptor({ echo: () => undefined }).accept(other);
+    const spy = spied(one, packet => (pings += decodePacket(packet).frames.filter(({ type }) => type === FrameType.PING).length));
+    const carrier = { ...spy, start: (receive, closed) => one.start(packet => muted || receive(packet), closed) } satisfies Carrier;
+    const opening = Link.open(carrier, { service: 'echo' });
+    await vi.advanceTimersByTimeAsync(100);
+    const opener = await opening;
+    closers.push(() => opener.end());
+    return { opener, pings: () => pings, sleep: ms => (slept += ms), mute: () => (muted = true) };
+  }
+
+  test('that a machine slept through is no reason to give up', async () => {
+    const { opener, pings, sleep } = await silent();
+    const onend = vi.fn();
+    opener.onend = onend;
+    sleep(600_000);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(pings()).toBeGreaterThan(0);
+    expect(onend).not.toHaveBeenCalled();
+  });
+
+  test('is asked about first, and ends the link when the question stays unanswered', async () => {
+    const { opener, pings, sleep, mute } = await silent();
+    const onend = vi.fn();
+    opener.onend = onend;
+    mute();
+    sleep(600_000);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(pings()).toBe(1);
+    expect(onend).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(onend).toHaveBeenCalledWith(expect.objectContaining({ code: 'ERR_TIMEOUT' }));
+  });
+});
+
+describe('sending again', () => {
+  test('is of the oldest frame, later each time until one that was sent once is acknowledged', () => {
+    vi.useFakeTimers();
+    let sent: [seq: number, announced: boolean][] = [];
+    const transmit = (frames: readonly Frame[], announce = false): void =>
+      void sent.push(...frames.map(({ seq }) => [seq, announce] as [number, boolean]));
+    const outbox = new Outbox({ maxFrames: 256, fragmentSize: 1_000, transmit }, 1 << 20);
+    const after = (ms: number): typeof sent => {
+      sent = [];
+      vi.advanceTimersByTime(ms);
+      return sent;
+    };
+    const acknowledge = (cumulative: number): void => outbox.acknowledge({ cumulative, window: 1 << 20, missing: [] });
+    outbox.message(0, [new Uint8Array(10_000)]);
+    outbox.pump();
+    expect(after(999)).toEqual([]);
+    expect(after(1)).toEqual([[1, true]]);
+    expect(after(1_999)).toEqual([]);
+    expect(after(1)).toEqual([[1, true]]);
+    // What was sent again says nothing of the round trip; but it is progress, from which the time counts.
+    expect(after(3_000)).toEqual([]);
+    acknowledge(1);
+    expect(after(3_999)).toEqual([]);
+    expect(after(1)).toEqual([[2, true]]);
+    acknowledge(10);
+    outbox.message(0, [new Uint8Array(10)]);
+    outbox.pump();
+    // The round trip was ten seconds, and this is the longest timeout.
+    expect(after(9_999)).toEqual([]);
+    expect(after(1)).toEqual([[11, true]]);
+    outbox.stop();
+  });
+
+  test('does not happen to what waits in a slow carrier', async () => {
+    vi.useFakeTimers();
+    const bytesPerMs = 625;
+    const [one, other] = memoryCarriers();
+    const accepted = deferred<Link>();
+    new Acceptor({ ipfs: link => accepted.resolve(link) }).accept(other);
+    let free = 0;
+    let frames = 0;
+    const slow = {
+      ...spied(one, () => undefined),
+      send: (packet: Packet): void => {
+        frames += decodePacket(packet).frames.filter(({ type }) => type === FrameType.DATA).length;
+        free = Math.max(free, performance.now()) + packet.reduce((sum, { byteLength }) => sum + byteLength, 0) / bytesPerMs;
+        setTimeout(() => one.send(packet), free - performance.now());
+      }
+    };
+    const opening = Link.open(slow);
+    await vi.advanceTimersByTimeAsync(100);
+    const opener = await opening;
+    closers.push(() => opener.end());
+    const received = take((await accepted.promise).port, 1);
+    opener.port.postMessage(new Uint8Array(20_000_000));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect((await received)[0]).toHaveLength(20_000_000);
+    expect(frames).toBeLessThanOrEqual(Math.ceil(20_000_000 / slow.fragmentSize) + 2);
   });
 });
 

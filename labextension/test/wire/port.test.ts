@@ -121,6 +121,36 @@ describe('events', () => {
     expect(port2.closed).toBe(true);
   });
 
+  test('what an interceptor or a listener throws is reported, and what follows still comes', async () => {
+    const { port1, port2 } = ports();
+    const reported: string[] = [];
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', error => reported.push(error.message));
+    try {
+      port2.interceptor = {
+        incoming: event => {
+          if (event.data === 'first') throw new Error('of the interceptor');
+          return event;
+        }
+      };
+      const seen: unknown[] = [];
+      port2.onmessage = ({ data }) => {
+        if (data === 'second') throw new Error('of the listener');
+        seen.push(data);
+      };
+      const closed = closing(port2);
+      for (const message of ['first', 'second', 'third']) port1.postMessage(message);
+      port1.close();
+      await closed;
+      expect(seen).toEqual(['third']);
+      expect(reported).toEqual(['of the interceptor', 'of the listener']);
+    } finally {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of others) process.on('uncaughtException', listener);
+    }
+  });
+
   test('an interceptor sees and changes what passes', async () => {
     const { port1, port2 } = ports();
     port1.interceptor = { outgoing: (message, transfer) => ({ message: { wrapped: message }, transfer }) };

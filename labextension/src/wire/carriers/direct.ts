@@ -21,6 +21,7 @@ export class DirectCarrier implements Carrier {
   readonly fragmentSize = 256 * 1024;
 
   private readonly commId = freshId();
+  private opened = false;
   private answered = false;
   private ended = false;
   private receive: (packet: ReceivedPacket) => void = () => undefined;
@@ -45,6 +46,7 @@ export class DirectCarrier implements Carrier {
     if (this.answered) {
       this.post('comm_msg', { comm_id: this.commId, data: {} }, packet);
     } else {
+      this.opened = true;
       this.post('comm_open', { comm_id: this.commId, target_name: this.target, data: OPEN_DATA }, packet);
     }
   }
@@ -52,8 +54,8 @@ export class DirectCarrier implements Carrier {
   close(): void {
     if (this.ended) return;
     this.stop();
-    // To a kernel that never answered a close would only be one more message that it does not know.
-    if (this.answered) this.post('comm_close', { comm_id: this.commId, data: {} }, []);
+    // Also without an answer: the kernel may have one on its way, and would hold what was asked for until it notices the silence.
+    if (this.opened) this.post('comm_close', { comm_id: this.commId, data: {} }, []);
   }
 
   private get messages(): SignalLike<AnyMessage> {

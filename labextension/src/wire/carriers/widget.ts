@@ -18,17 +18,25 @@ export class WidgetCarrier implements Carrier {
 
   private ended = false;
   private receive: (packet: ReceivedPacket) => void = () => undefined;
+  private closed: (error?: Error) => void = () => undefined;
 
   constructor(private readonly model: ModelLike) {}
 
-  start(receive: (packet: ReceivedPacket) => void): void {
+  start(receive: (packet: ReceivedPacket) => void, closed: (error?: Error) => void): void {
     this.receive = receive;
+    this.closed = closed;
     this.model.on('msg:custom', this.onMessage);
   }
 
   send(packet: Packet): void {
     if (this.ended) return;
-    this.model.send(OPEN_DATA, undefined, exactBuffers(packet));
+    try {
+      this.model.send(OPEN_DATA, undefined, exactBuffers(packet));
+    } catch (error) {
+      // The model is gone, as after a restart of the kernel.
+      this.close();
+      this.closed(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   close(): void {

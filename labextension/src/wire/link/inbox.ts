@@ -78,11 +78,10 @@ export class Inbox {
     this.#count(size);
   }
 
-  /** The peer says that it has sent frames up to `seq`. */
-  announced(seq: number): void {
-    if (seq < this.#next) return;
+  /** The peer says that it has sent frames up to `seq`: what is missing of them is asked for, at once if it wants an answer. */
+  announced(seq: number, answer = false): void {
     const now = performance.now();
-    if (now - this.#askedAt < ACK_DELAY) return;
+    if (!answer && (seq < this.#next || now - this.#askedAt < ACK_DELAY)) return;
     this.#askedAt = now;
     this.#highest = Math.max(this.#highest, Math.min(seq, this.#next + MAX_AHEAD));
     this.#host.acknowledge();

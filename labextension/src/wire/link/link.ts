@@ -13,6 +13,7 @@ import {
   FrameType,
   type Hello,
   jsonFrame,
+  pingFrame,
   tokenOf,
   VERSIONS,
   type Welcome
@@ -27,6 +28,9 @@ import { Ports } from './ports.js';
 /** Silence after which the peer is asked for a sign of life, and after which it is taken for gone, ms. */
 const PING_AFTER = 30_000;
 const DEAD_AFTER = 120_000;
+/** How often silence is looked at, and how many times at least between a PING and what follows from its not being answered. */
+const CHECK_EVERY = 10_000;
+const CHECKS_PER_PING = PING_AFTER / CHECK_EVERY;
 /** When HELLO is repeated, ms after the first; from then on at the last interval. */
 const HELLO_AGAIN = [300, 1_000, 2_000];
 const OPEN_TIMEOUT = 5_000;
@@ -76,6 +80,8 @@ export class Link {
   #pumping = false;
   #receiving = false;
   #heardAt = performance.now();
+  /** Checks of silence since the last PING, while it is unanswered. */
+  #unanswered: number | undefined;
   #pings: ReturnType<typeof setInterval> | undefined;
   #finish!: (error: LinkError) => void;
   #opened: { resolve(): void; reject(error: Error): void } | undefined;
@@ -116,7 +122,11 @@ export class Link {
     this.ended = new Promise(resolve => (this.#finish = resolve));
     this.#inbox = new Inbox({ deliver: frame => this.#ports.deliver(frame), acknowledge: () => this.#acknowledge() }, window);
     this.#outbox = new Outbox(
-      { maxFrames: carrier.maxFrames, fragmentSize: carrier.fragmentSize, transmit: frames => this.#transmit(frames) },
+      {
+        maxFrames: carrier.maxFrames,
+        fragmentSize: carrier.fragmentSize,
+        transmit: (frames, announce) => this.#transmit(frames, announce)
+      },
       window
     );
     this.#ports = new Ports(
@@ -165,6 +175,7 @@ export class Link {
       if (this.#role === 'acceptor' ? token === null || !sameBytes(token, this.#token) : token !== null && token.byteLength > 0) return;
       const { frames } = decodePacket(packet);
       this.#heardAt = performance.now();
+      this.#unanswered = undefined;
       for (const frame of frames) this.#take(frame);
     } catch (error) {
       // Only what the peer sent can be at fault here; anything else is this end's own mistake and must be seen.
@@ -234,7 +245,7 @@ export class Link {
     this.#state = 'open';
     this.#agent = agent;
     this.#outbox.window = window;
-    this.#pings = setInterval(() => this.#checkSilence(), PING_AFTER / 3);
+    this.#pings = setInterval(() => this.#checkSilence(), CHECK_EVERY);
     // A page needs no such manners; in Node a link alone shall not keep the process.
     (this.#pings as { unref?(): void }).unref?.();
     this.#pump();
@@ -253,7 +264,7 @@ export class Link {
         return this.#inbox.announced(frame.seq);
       }
       case FrameType.PING:
-        return this.#acknowledge();
+        return this.#inbox.announced(frame.seq, true);
       case FrameType.END: {
         const { code, message } = endBody(frame);
         return this.#over(linkErrorOf(code, message));
@@ -293,17 +304,23 @@ export class Link {
     if (this.#state === 'open') this.#transmit([ackFrame(this.#inbox.take(), this.#outbox.last)]);
   }
 
-  #transmit(frames: readonly Frame[]): void {
+  #transmit(frames: readonly Frame[], announce = false): void {
     if (this.#state === 'over') return;
-    const withAck = this.#inbox.owes && this.#state === 'open' ? [...frames, ackFrame(this.#inbox.take(), this.#outbox.last)] : frames;
+    const withAck =
+      (announce || this.#inbox.owes) && this.#state === 'open' ? [...frames, ackFrame(this.#inbox.take(), this.#outbox.last)] : frames;
     this.#carrier.send(encodePacket(this.#role === 'opener' ? this.#token : new Uint8Array(0), withAck));
   }
 
   #checkSilence(): void {
     const silence = performance.now() - this.#heardAt;
-    if (silence >= DEAD_AFTER)
-      this.end(new LinkError(`nothing was heard of the other end for ${Math.round(silence / 1000)} s`, { code: 'ERR_TIMEOUT' }));
-    else if (silence >= PING_AFTER) this.#transmit([{ type: FrameType.PING, flags: 0, seq: this.#outbox.last, port: 0, body: [] }]);
+    if (silence < PING_AFTER) return;
+    // Checks are counted, since a machine that was asleep or a tab that was frozen sees time pass in which nobody could answer.
+    if (this.#unanswered !== undefined && ++this.#unanswered < CHECKS_PER_PING) return;
+    if (this.#unanswered !== undefined && silence >= DEAD_AFTER) {
+      return this.end(new LinkError(`nothing was heard of the other end for ${Math.round(silence / 1000)} s`, { code: 'ERR_TIMEOUT' }));
+    }
+    this.#unanswered = 0;
+    this.#transmit([pingFrame(this.#outbox.last)]);
   }
 
   #fail(error: Error): void {

@@ -6,7 +6,8 @@ import { type Ack, bodySize, FIRST, type Frame, FrameType, LAST, segmentsOf } fr
 
 /** Round trip assumed before one was measured, ms. */
 const INITIAL_ROUND_TRIP = 100;
-/** Bounds of the time after which everything unacknowledged is sent again, ms. */
+/** How long no acknowledgement may advance before the oldest frame is sent again, ms: before a round trip was measured, and the bounds from then on. */
+const INITIAL_TIMEOUT = 1_000;
 const MIN_TIMEOUT = 250;
 const MAX_TIMEOUT = 10_000;
 /** Pieces of a body smaller than this are joined, so that a message of many small buffers does not make many segments. */
@@ -19,8 +20,8 @@ const MAX_PACKET_SEGMENTS = 512;
 export interface OutboxHost {
   readonly maxFrames: number;
   readonly fragmentSize: number;
-  /** Send the frames as one packet. */
-  transmit(frames: readonly Frame[]): void;
+  /** Send the frames as one packet, in any case with an ACK if `announce`: it says up to where frames were sent. */
+  transmit(frames: readonly Frame[], announce?: boolean): void;
 }
 
 type Job =
@@ -143,11 +144,12 @@ export class Outbox {
       if (newest?.times === 1) this.#measured(now - newest.at);
       for (const [seq, sent] of this.#flight) {
         if (seq > ack.cumulative) break;
+        // Of a frame that was sent again nobody knows which copy got through, nor whether the timeout was too short for the first.
+        if (sent.times === 1) this.#backoff = 1;
         this.#flight.delete(seq);
         this.#flightBytes -= sent.size;
       }
       this.#acknowledged = ack.cumulative;
-      this.#backoff = 1;
       this.#restart();
     }
     if (ack.missing.length > 0) this.#resend(ack.missing, now);
@@ -216,24 +218,16 @@ export class Outbox {
   }
 
   #resend(missing: Ack['missing'], now: number): void {
-    const again: Sent[] = [];
+    const due: Sent[] = [];
     let range = 0;
     for (const [seq, sent] of this.#flight) {
       while (range < missing.length && seq > (missing[range]?.[1] ?? 0)) range++;
       const within = missing[range];
       if (within === undefined) break;
       // What was sent again less than a round trip ago may still be on its way.
-      if (seq >= within[0] && (sent.times === 1 || now - sent.at >= this.roundTrip)) again.push(sent);
+      if (seq >= within[0] && (sent.times === 1 || now - sent.at >= this.roundTrip)) due.push(sent);
     }
-    this.#again(again, now);
-  }
-
-  #again(list: readonly Sent[], now: number): void {
-    for (const sent of list) {
-      sent.at = now;
-      sent.times++;
-      this.#host.transmit([sent.frame]);
-    }
+    for (const sent of due) this.#host.transmit([again(sent, now)]);
   }
 
   #measured(time: number): void {
@@ -246,17 +240,27 @@ export class Outbox {
     this.#watch();
   }
 
-  /** Wait for the acknowledgement of what is in flight. */
+  /** Wait for an acknowledgement that advances. */
   #watch(): void {
     if (this.#flight.size === 0 || this.#timer !== undefined) return;
-    const delay = Math.min(MAX_TIMEOUT, Math.max(MIN_TIMEOUT, 4 * this.roundTrip) * this.#backoff);
+    const timeout = this.#roundTrip === undefined ? INITIAL_TIMEOUT : Math.max(MIN_TIMEOUT, 4 * this.#roundTrip);
+    const delay = Math.min(MAX_TIMEOUT, timeout * this.#backoff);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#backoff = Math.min(this.#backoff * 2, MAX_TIMEOUT / MIN_TIMEOUT);
-      this.#again([...this.#flight.values()], performance.now());
+      const [oldest] = this.#flight.values();
+      // On a slow link the rest is only waiting its turn. ACK says how far it goes, and the answer names what was lost of it.
+      if (oldest !== undefined) this.#host.transmit([again(oldest, performance.now())], true);
       this.#watch();
     }, delay);
   }
+}
+
+/** The frame, about to be sent once more. */
+function again(sent: Sent, now: number): Frame {
+  sent.at = now;
+  sent.times++;
+  return sent.frame;
 }
 
 /** Whole ArrayBuffers for the pieces of a body, small neighbours in one. */

@@ -189,14 +189,19 @@ class LinkEnd implements End {
     if (this.#size > MAX_MESSAGE_SIZE) throw new ProtocolError(`a message on port ${this.id} of more than 2 GiB`);
     for (const piece of frame.body) this.#keep(piece);
     if (this.#inMessage) return;
+    const message = this.#ports.receive(this.#takeParts());
+    if (this.partner === null) discard(message);
+    else this.partner.accept(message);
+  }
+
+  /** What has come of the message under way, which is not kept any more. */
+  #takeParts(): Bytes[] {
     const parts = this.#parts;
     this.#ports.unfinished(-this.#size);
     this.#parts = [];
     this.#size = 0;
     this.#small = 0;
-    const message = this.#ports.receive(parts);
-    if (this.partner === null) discard(message);
-    else this.partner.accept(message);
+    return parts;
   }
 
   #keep(piece: Bytes): void {
@@ -213,6 +218,8 @@ class LinkEnd implements End {
   remoteClose(): void {
     if (this.#closedThere) throw new ProtocolError(`port ${this.id} closed a second time`);
     this.#closedThere = true;
+    // A message that the closing has cut off never ends.
+    this.#takeParts();
     this.#leave();
     this.#close();
   }
@@ -220,6 +227,7 @@ class LinkEnd implements End {
   /** The link is over. */
   over(error: LinkError | undefined): void {
     this.#closedHere = true;
+    this.#takeParts();
     this.#leave(error);
   }
 
