@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 MAX_CELLS = 1024
 #: Seconds after which a link that got no cell, or was told to abort, is ended if the page does not do it.
 PATIENCE = 5.0
+#: Seconds that a port has to tell what its page said before its link ended.
+FORGET_AFTER = 1.0
 #: Longest texts that are taken from a page about an exception, in characters.
 MAX_MESSAGE = 64 * 1024
 
@@ -144,8 +146,8 @@ class Cells:
         from ipfs_comm.wire import MessageChannel
 
         cell.link, cell.port = link, port
-        link.onend = lambda error: self._gone(cell, error)
-        port.onclose = lambda _event: link.end(LinkError("the page closed the cell", code="ERR_CLOSED"))
+        link.onend = lambda error: self._ended(cell, error)
+        port.onclose = lambda _event: self._closed(cell, link)
         port.onmessage = lambda event: self._heard(cell, event)
         channel = MessageChannel()
         self._serve(channel.port1)
@@ -168,6 +170,15 @@ class Cells:
         else:
             # A later version of the page may say more; what this one does not know changes nothing.
             logger.debug("a cell's page said something unknown: %.200r", data)
+
+    def _closed(self, cell: Cell, link: Link) -> None:
+        """Take the page's leave, which its port tells after all that the page said before, a result perhaps."""
+        link.end(LinkError("the page closed the cell", code="ERR_CLOSED"))
+        self._gone(cell, link.error)
+
+    def _ended(self, cell: Cell, error: Exception | None) -> None:
+        """See to it that a cell whose port was closed here, and so tells nothing, is forgotten as well."""
+        asyncio.get_running_loop().call_later(FORGET_AFTER, self._gone, cell, error)
 
     def _gone(self, cell: Cell, error: Exception | None) -> None:
         self._forget(cell)

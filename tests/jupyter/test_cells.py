@@ -211,3 +211,14 @@ async def test_pages_that_are_open_obey_read_only_from_the_next_call_on(loaded: 
     await loaded.run("%ipfs read_only true")
     with pytest.raises(IPFSCommError, match="read-only"):
         await client.add(b"after")
+
+
+async def test_a_page_may_end_its_link_right_after_the_result(loaded: Page) -> None:
+    for number in range(10):
+        execution = loaded.execute(f"%%ipfs_js\n{CODE}", allow_stdin=True)
+        run = await claim(loaded, execution)
+        await run.next()
+        run.say({"type": "result", "value": number})
+        run.link.end()
+        assert (await execution.reply())["status"] == "ok"
+        assert str(number) in execution.result()
