@@ -32,7 +32,7 @@ setup: $(STAMPS)/python $(STAMPS)/labextension $(STAMPS)/install ## .venv, Node 
 $(STAMPS)/python: requirements/dev.txt requirements/uv.txt
 	@mkdir -p $(STAMPS)
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), f"Python 3.11 or newer is needed, this is {sys.version}"'
-	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	$(PY) -m uv pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt requirements/uv.txt
 	touch $@

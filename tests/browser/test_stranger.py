@@ -63,7 +63,8 @@ def test_an_opening_that_is_given_up_is_closed_in_the_kernel(
     sent = lab.evaluate(
         """const sent = [];
         const note = (_, { msg, direction }) => {
-          if (direction === 'send' && msg.channel === 'control') sent.push(msg.header.msg_type);
+          const { msg_type } = msg.header;
+          if (direction === 'send' && msg.channel === 'control' && msg_type.startsWith('comm_')) sent.push(msg_type);
         };
         kernel.anyMessage.connect(note);
         for (const end of [abort => abort.abort(), () => window.dispatchEvent(new Event('pagehide'))]) {
