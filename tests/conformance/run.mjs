@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util'
 import { layOutFixtures } from './fixtures.mjs'
 import { startJupyter } from './jupyter.mjs'
 import { interpreter, REPO, sharedFixtures } from './repo.mjs'
-import { compare, readExpectations, totals, writeExpectations } from './report.mjs'
+import { compare, lostRaces, readExpectations, totals, writeExpectations } from './report.mjs'
 
 const BUILD = path.join(REPO, 'build')
 const RESULTS = path.join(BUILD, 'conformance.json')
@@ -72,6 +72,11 @@ for (const carrier of options.carrier.split(',')) {
 
 writeResults()
 const expectations = readExpectations()
+for (const [key, suites] of Object.entries(outcomes)) {
+  for (const [suite, results] of Object.entries(suites)) {
+    for (const test of lostRaces(expectations.races, key, suite, results)) console.log(`${key} ${suite}: the answer came before the timer: ${test}`)
+  }
+}
 if (options.write) writeExpectations(expectations, outcomes)
 const complaints = [...breakages, ...compare(expectations, outcomes)]
 for (const complaint of complaints.slice(0, SHOWN)) console.error(complaint)
