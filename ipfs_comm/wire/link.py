@@ -48,6 +48,10 @@ __all__ = ["Link"]
 MAX_CARRIERS: Final = 16
 
 
+#: What a packet may have beyond a fragment, so that the head of a message does not cost a packet of its own.
+PACKET_SLACK: Final = 64 * 1024
+
+
 class Link:
     """One end of a link. Everything happens on one event loop; ports may be used from any thread.
 
@@ -530,13 +534,15 @@ class Link:
         if self._receiver.ack_now or (frames and self._receiver.ack_at is not None):
             frames.append(self._receiver.ack(sender.seq))
         if frames:
-            self._transmit(frames, carrier.fragment_size)
+            # A packet arrives as a whole: on a slow road one of many fragments would be one large fragment.
+            self._transmit(frames, sender.pacer.fragment)
         self._arm()
 
     def _transmit(self, frames: Sequence[Frame], limit: int) -> None:
         """Put frames into packets of about one fragment; ACK is the last, since it speaks of what goes before it."""
         batch: list[Frame] = []
         size = segments = 0
+        limit += min(PACKET_SLACK, limit // 4)
         for frame in frames:
             if isinstance(frame, Data):
                 more = frame.size

@@ -74,9 +74,11 @@ class OutgoingMessage:
         self.left = sum(map(len, parts))
 
     def cut(self, limit: int) -> tuple[list[Buffer], int]:
-        """Return the parts of the next fragment, of at most `limit` bytes, and its size."""
+        """Return the parts of the next fragment, and its size: about `limit` bytes."""
+        whole = not self.started and len(self._parts) < MAX_BUFFERS // 2
         self.started = True
-        if self.left <= limit and not self._offset and self._index == 0 and len(self._parts) < MAX_BUFFERS // 2:
+        # A little more, so that the few bytes beside a buffer of that size do not make a fragment of their own.
+        if whole and self.left <= limit + min(INLINE, limit // 16):
             size, self.left = self.left, 0
             return self._parts, size
         body: list[Buffer] = []

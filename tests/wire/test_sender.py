@@ -261,7 +261,7 @@ def test_fragments_make_the_message_again(sizes: list[int], limit: int) -> None:
     first = True
     while outgoing.left:
         body, size = outgoing.cut(limit)
-        assert 0 < size <= limit
+        assert 0 < size <= limit + limit // 16
         assert size == sum(map(len, body))
         result = assembler.feed(Data(1, 0, first, not outgoing.left, body, size))
         first = False
