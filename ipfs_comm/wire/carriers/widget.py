@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import LinkError
-from ipfs_comm.wire.carriers.comm import publisher
-from ipfs_comm.wire.carriers.paced import Pace, PacedCarrier
+from ipfs_comm.wire.carriers.comm import PacedCarrier, publisher
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,9 +40,7 @@ class WidgetPort:
     Parameters
     ----------
     kernel : object or None
-        The running kernel, if there is one.
-    pace : Pace
-        Of this kernel.
+        The running kernel, if it is ipykernel's.
     model : ipywidgets.Widget
         The model, for example an ``anywidget.AnyWidget``.
     loop : asyncio.AbstractEventLoop
@@ -57,7 +54,6 @@ class WidgetPort:
     def __init__(
         self,
         kernel: Any,
-        pace: Pace,
         model: Any,
         loop: asyncio.AbstractEventLoop,
         accept: Callable[[Carrier], None],
@@ -65,7 +61,6 @@ class WidgetPort:
         replace: bool = True,
     ) -> None:
         self._kernel = kernel
-        self._pace = pace
         self._model = model
         self._loop = loop
         self._accept = accept
@@ -100,11 +95,8 @@ class WidgetPort:
             self._carrier.hand_over(buffers)
 
     def _open(self, token: bytes) -> None:
-        comm, data = self._model.comm, {"method": "custom", "content": CONTENT}
-        publish = publisher(self._kernel, comm, data) or (
-            lambda packet: comm.send(data=data, buffers=[bytes(buffer) for buffer in packet])
-        )
-        carrier = WidgetCarrier(self._loop, self._pace, publish, lambda: self._forget(token))
+        publish = publisher(self._kernel, self._model.comm, {"method": "custom", "content": CONTENT})
+        carrier = WidgetCarrier(self._loop, publish, lambda: self._forget(token))
         self._token, self._carrier = token, carrier
         self._loop.call_soon_threadsafe(lambda: self._accept(carrier))
 

@@ -2,26 +2,21 @@
 
 import { ProtocolError } from '../../errors.js';
 import { type Bytes, exact } from '../bytes.js';
-import { type Ack, bodySize, FIRST, type Frame, FrameType, LAST, pingFrame, segmentsOf } from '../frame.js';
-import type { Limits } from '../limits.js';
-import { ACK_BYTES, ACK_FRAMES } from './inbox.js';
-import { Pacer, type Stamp } from './pacer.js';
+import { type Ack, bodySize, FIRST, type Frame, FrameType, LAST, segmentsOf } from '../frame.js';
 
+/** Round trip assumed before one was measured, ms. */
+const INITIAL_ROUND_TRIP = 100;
 /** How long no acknowledgement may advance before the oldest frame is sent again, ms: before a round trip was measured, and the bounds from then on. */
 const INITIAL_TIMEOUT = 1_000;
 const MIN_TIMEOUT = 250;
 const MAX_TIMEOUT = 10_000;
-/** Waiting for the same frame time and again, the timeout grows up to this only, ms: losses are no sign of a full road. */
-const MAX_BACKED_OFF = 1_000;
-/** An acknowledgement is asked for when none has advanced for two round trips and this, ms; then after twice as long. */
-const PROBE_DELAY = 50;
 /** Pieces of a body smaller than this are joined, so that a message of many small buffers does not make many segments. */
 const SMALL_PIECE = 4096;
 /** What a packet may exceed the carrier's fragment by, so that a message's head does not cost a packet of its own. */
 const PACKET_SLACK = 64 * 1024;
 const MAX_PACKET_SEGMENTS = 512;
 
-/** What an outbox stands on: its figures are those of the carrier in use, and may change at any time. */
+/** What an outbox stands on. */
 export interface OutboxHost {
   readonly maxFrames: number;
   readonly fragmentSize: number;
@@ -43,14 +38,9 @@ type Job =
 interface Sent {
   readonly frame: Frame;
   readonly size: number;
-  readonly stamp: Stamp;
-  /** When it was sent last, how many times it was, and what is known of it: `out` counts as in flight. */
   at: number;
   times: number;
-  state: 'out' | 'lost' | 'there' | 'unknown';
 }
-
-type OutboxLimits = Pick<Limits, 'minWindow' | 'minFragment' | 'maxFrames'>;
 
 export class Outbox {
   /** The last sequence number that was sent. */
@@ -58,37 +48,20 @@ export class Outbox {
   /** The last sequence number given out: a frame of the packet being made, perhaps. */
   #assigned = 0;
   readonly #host: OutboxHost;
-  readonly #limits: OutboxLimits;
   /** Jobs by port; the first port is the next whose turn it is. */
   readonly #jobs = new Map<number, Job[]>();
   readonly #held = new Set<number>();
-  /** All that is not acknowledged, and its bytes: the peer may have to keep them. */
-  readonly #kept = new Map<number, Sent>();
-  #keptBytes = 0;
-  /** What of it is on its way. */
-  #flightFrames = 0;
+  readonly #flight = new Map<number, Sent>();
   #flightBytes = 0;
-  /** What of it the peer has missed, to be sent again before anything else. */
-  readonly #lost = new Map<number, Sent>();
-  #pacer: Pacer;
   #window: number;
   #acknowledged = 0;
-  #advancedAt = 0;
+  #roundTrip: number | undefined;
   #backoff = 1;
-  /** How often an acknowledgement was asked for since, and when last. */
-  #probes = 0;
-  #askedAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #suspended = false;
 
-  /**
-   * @param window - bytes that the peer accepts.
-   */
-  constructor(host: OutboxHost, window: number, limits: OutboxLimits) {
+  constructor(host: OutboxHost, window: number) {
     this.#host = host;
-    this.#limits = limits;
     this.#window = window;
-    this.#pacer = this.#newPacer();
   }
 
   /** Bytes of bodies the peer accepts. */
@@ -96,9 +69,9 @@ export class Outbox {
     this.#window = bytes;
   }
 
-  /** Whether all that was sent is acknowledged. */
-  get idle(): boolean {
-    return this.#kept.size === 0;
+  /** Measured round trip, ms. */
+  get roundTrip(): number {
+    return this.#roundTrip ?? INITIAL_ROUND_TRIP;
   }
 
   /**
@@ -130,32 +103,9 @@ export class Outbox {
     else jobs.push(job);
   }
 
-  /** The carrier is gone: nothing is sent until there is another. */
-  suspend(): void {
-    this.#suspended = true;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  /**
-   * Frames go over another carrier from now on: nothing is known of what was on its way over the last one.
-   *
-   * @param roundTrip - what the carrier needed to answer HELLO, ms.
-   */
-  resume(roundTrip?: number): void {
-    this.#suspended = false;
-    this.#pacer = this.#newPacer(roundTrip);
-    this.#backoff = 1;
-    this.#forgetFlight();
-    this.#advancedAt = performance.now();
-    this.#watch();
-  }
-
-  /** Send what windows and carrier allow. */
+  /** Send what window and carrier allow. */
   pump(): void {
-    if (this.#suspended) return;
     const now = performance.now();
-    this.#sendLost(now);
     let packet: Frame[] = [];
     let bytes = 0;
     let segments = 0;
@@ -168,32 +118,17 @@ export class Outbox {
       bytes = 0;
       segments = 0;
     };
-    // A packet arrives as a whole: on a slow road one of many fragments would be one large fragment.
-    const fragmentSize = this.#pacer.fragment(this.#host.fragmentSize);
-    const most = fragmentSize + Math.min(PACKET_SLACK, fragmentSize / 4);
-    let waiting = true;
-    while (this.#lost.size === 0 && this.#room()) {
+    while (this.#room()) {
       const frame = this.#next();
-      if (frame === null) {
-        waiting = false;
-        break;
-      }
+      if (frame === null) break;
       const size = bodySize(frame);
       const pieces = segmentsOf(frame);
-      if (packet.length > 0 && (bytes + size > most || segments + pieces > MAX_PACKET_SEGMENTS)) flush();
-      const stamp = this.#pacer.sent(now, this.#flightFrames === 0);
-      this.#kept.set(frame.seq, { frame, size, stamp, at: now, times: 1, state: 'out' });
-      this.#keptBytes += size;
-      this.#flightFrames++;
+      if (packet.length > 0 && (bytes + size > this.#host.fragmentSize + PACKET_SLACK || segments + pieces > MAX_PACKET_SEGMENTS)) flush();
+      this.#flight.set(frame.seq, { frame, size, at: now, times: 1 });
       this.#flightBytes += size;
       packet.push(frame);
       bytes += size;
       segments += pieces;
-    }
-    if (!waiting) this.#pacer.drained(this.#flightBytes);
-    // The receiver would wait for more before it acknowledges so little, and this end waits for that.
-    else if (packet.length > 0 && this.#flightFrames < ACK_FRAMES && this.#flightBytes < ACK_BYTES) {
-      packet.push(pingFrame((packet.at(-1) as Frame).seq));
     }
     flush();
     this.#watch();
@@ -205,99 +140,35 @@ export class Outbox {
     const now = performance.now();
     this.#window = ack.window;
     if (ack.cumulative > this.#acknowledged) {
-      let bytes = 0;
-      let stamp: Stamp | undefined;
-      for (const [seq, sent] of this.#kept) {
+      const newest = this.#flight.get(ack.cumulative);
+      if (newest?.times === 1) this.#measured(now - newest.at);
+      for (const [seq, sent] of this.#flight) {
         if (seq > ack.cumulative) break;
         // Of a frame that was sent again nobody knows which copy got through, nor whether the timeout was too short for the first.
-        if (sent.times === 1) {
-          this.#backoff = 1;
-          stamp = sent.stamp;
-        }
-        this.#settle(sent, 'there');
-        this.#kept.delete(seq);
-        this.#keptBytes -= sent.size;
-        bytes += sent.size;
+        if (sent.times === 1) this.#backoff = 1;
+        this.#flight.delete(seq);
+        this.#flightBytes -= sent.size;
       }
       this.#acknowledged = ack.cumulative;
-      this.#advancedAt = now;
-      this.#probes = 0;
-      this.#pacer.acknowledged(bytes, stamp, this.#flightBytes, now, this.#askedAt);
+      this.#restart();
     }
-    if (ack.missing.length > 0 && this.#takeMissing(ack.missing, now)) {
-      this.#advancedAt = now;
-      this.#probes = 0;
-    }
+    if (ack.missing.length > 0) this.#resend(ack.missing, now);
     this.pump();
   }
 
-  /** Ask for an acknowledgement that is late, or send the oldest frame again if its time is over; timers of a page that is hidden come late. */
-  overdue(now: number): void {
-    const [oldest] = this.#kept.values();
-    if (oldest === undefined || this.#suspended) return;
-    if (now >= this.#deadline(oldest)) {
-      this.#backoff *= 2;
-      this.#advancedAt = now;
-      this.#probes = 0;
-      this.#askedAt = now;
-      this.#pacer.timedOut();
-      this.#forgetFlight();
-      // On a slow link the rest is only waiting its turn. ACK says how far it goes, and the answer names what was lost of it.
-      this.#again(oldest, now, true);
-    } else if (now >= this.#probeAt(oldest)) {
-      this.#probes++;
-      this.#askedAt = now;
-      this.#host.transmit([pingFrame(this.last)]);
-    }
-  }
-
   stop(): void {
-    this.suspend();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#jobs.clear();
-    this.#kept.clear();
-    this.#lost.clear();
-    this.#keptBytes = 0;
-    this.#flightFrames = 0;
+    this.#flight.clear();
     this.#flightBytes = 0;
   }
 
-  #newPacer(roundTrip?: number): Pacer {
-    return new Pacer(this.#limits.minWindow, this.#limits.minFragment, roundTrip);
-  }
-
-  /** What is known of a frame has changed. */
-  #settle(sent: Sent, state: Sent['state']): void {
-    if (sent.state === state) return;
-    if (sent.state === 'out') {
-      this.#flightFrames--;
-      this.#flightBytes -= sent.size;
-    } else if (sent.state === 'lost') this.#lost.delete(sent.frame.seq);
-    if (state === 'out') {
-      this.#flightFrames++;
-      this.#flightBytes += sent.size;
-    } else if (state === 'lost') this.#lost.set(sent.frame.seq, sent);
-    sent.state = state;
-  }
-
-  #forgetFlight(): void {
-    for (const sent of this.#kept.values()) {
-      if (sent.state === 'out' || sent.state === 'there') this.#settle(sent, 'unknown');
-    }
-  }
-
-  /** Bytes that may still go, by the pacer. */
-  get #free(): number {
-    return this.#pacer.window - this.#flightBytes;
-  }
-
   #room(): boolean {
-    if (this.#kept.size === 0) return true;
-    const { maxFrames } = this.#host;
-    if (this.#flightFrames >= Math.min(maxFrames, this.#limits.maxFrames)) return false;
-    // A sliver of a window would make slivers of frames.
-    const fragment = this.#pacer.fragment(this.#host.fragmentSize);
-    if (this.#flightFrames > 0 && this.#free < Math.min(fragment, this.#pacer.window / 4)) return false;
-    return this.#window - this.#keptBytes >= Math.min(fragment, this.#window / 4);
+    if (this.#flight.size === 0) return true;
+    // A sliver of the window would make slivers of frames.
+    const useful = Math.min(this.#host.fragmentSize, this.#window / 4);
+    return this.#flight.size < this.#host.maxFrames && this.#window - this.#flightBytes >= useful;
   }
 
   /** The next frame, of the port whose turn it is. */
@@ -305,7 +176,8 @@ export class Outbox {
     for (const [port, jobs] of this.#jobs) {
       if (this.#held.has(port)) continue;
       const job = jobs[0] as Job;
-      const frame = job.kind === 'close' ? this.#closing(port) : this.#cut(port, job, this.#fragment());
+      const left = this.#flight.size === 0 ? Infinity : this.#window - this.#flightBytes;
+      const frame = job.kind === 'close' ? this.#closing(port) : this.#cut(port, job, Math.min(this.#host.fragmentSize, left));
       if (frame.type === FrameType.CLOSE || (frame.flags & LAST) !== 0) jobs.shift();
       // To the end of the line.
       this.#jobs.delete(port);
@@ -314,13 +186,6 @@ export class Outbox {
       return frame;
     }
     return null;
-  }
-
-  /** Bytes that the next frame may have. */
-  #fragment(): number {
-    const fragment = this.#pacer.fragment(this.#host.fragmentSize);
-    const paced = this.#flightFrames === 0 ? fragment : Math.min(fragment, this.#free);
-    return this.#kept.size === 0 ? paced : Math.min(paced, this.#window - this.#keptBytes);
   }
 
   #closing(port: number): Frame {
@@ -341,7 +206,7 @@ export class Outbox {
         room -= left;
       } else {
         // A piece that fits the next fragment whole is not split here: it then travels and arrives without a copy.
-        if (body.length > 0 && left >= SMALL_PIECE && left <= max) break;
+        if (body.length > 0 && left >= SMALL_PIECE && left <= this.#host.fragmentSize) break;
         body.push(part.subarray(job.offset, job.offset + room));
         job.offset += room;
         room = 0;
@@ -352,77 +217,50 @@ export class Outbox {
     return { type: FrameType.DATA, flags, seq: ++this.#assigned, port, body: segmentsFrom(body) };
   }
 
-  /**
-   * The ranges name what the peer misses; the rest up to their end has come.
-   *
-   * @returns whether that was news.
-   */
-  #takeMissing(missing: Ack['missing'], now: number): boolean {
+  #resend(missing: Ack['missing'], now: number): void {
+    const due: Sent[] = [];
     let range = 0;
-    let news = false;
-    for (const [seq, sent] of this.#kept) {
+    for (const [seq, sent] of this.#flight) {
       while (range < missing.length && seq > (missing[range]?.[1] ?? 0)) range++;
       const within = missing[range];
       if (within === undefined) break;
-      if (seq < within[0]) {
-        news ||= sent.state !== 'there';
-        this.#settle(sent, 'there');
-      }
-      // What was sent again less than a round trip ago may still be on its way; what is known to be there is missed by an ACK that was overtaken.
-      else if (sent.state === 'unknown' || (sent.state === 'out' && (sent.times === 1 || now - sent.at >= this.#pacer.roundTrip))) {
-        news = true;
-        this.#settle(sent, 'lost');
-      }
+      // What was sent again less than a round trip ago may still be on its way.
+      if (seq >= within[0] && (sent.times === 1 || now - sent.at >= this.roundTrip)) due.push(sent);
     }
-    return news;
+    for (const sent of due) this.#host.transmit([again(sent, now)]);
   }
 
-  #sendLost(now: number): void {
-    if (this.#lost.size === 0) return;
-    const most = Math.min(this.#host.maxFrames, this.#limits.maxFrames);
-    for (const sent of this.#lost.values()) {
-      if (this.#flightFrames > 0 && (this.#flightFrames >= most || this.#free < sent.size)) break;
-      this.#again(sent, now);
-    }
-    this.#host.transmit([pingFrame(this.last)]);
+  #measured(time: number): void {
+    this.#roundTrip = this.#roundTrip === undefined ? time : this.#roundTrip + (time - this.#roundTrip) / 8;
   }
 
-  #again(sent: Sent, now: number, announce = false): void {
-    this.#settle(sent, 'out');
-    sent.at = now;
-    sent.times++;
-    this.#host.transmit([sent.frame], announce);
-  }
-
-  /** When the oldest frame is sent again, unless an acknowledgement advances before. */
-  #deadline(oldest: Sent): number {
-    const { measured, patience } = this.#pacer;
-    const timeout = measured ? Math.min(MAX_TIMEOUT, Math.max(MIN_TIMEOUT, patience)) : INITIAL_TIMEOUT;
-    this.#backoff = Math.min(this.#backoff, MAX_TIMEOUT / MIN_TIMEOUT);
-    const delay = Math.max(timeout, Math.min(MAX_BACKED_OFF, timeout * this.#backoff));
-    return Math.max(this.#advancedAt, oldest.at) + delay;
-  }
-
-  /** When an acknowledgement is asked for: where the last packet of many is lost, nothing that follows tells of it. */
-  #probeAt(oldest: Sent): number {
-    const since = this.#probes === 0 ? Math.max(this.#advancedAt, oldest.at) : this.#askedAt;
-    return since + (2 * this.#pacer.roundTrip + PROBE_DELAY) * 2 ** this.#probes;
+  #restart(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#watch();
   }
 
   /** Wait for an acknowledgement that advances. */
   #watch(): void {
-    const [oldest] = this.#kept.values();
-    if (oldest === undefined || this.#timer !== undefined || this.#suspended) return;
-    // The deadline moves with every acknowledgement; a timer that finds itself too early waits for the rest.
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined;
-        this.overdue(performance.now());
-        this.#watch();
-      },
-      Math.max(1, Math.min(this.#deadline(oldest), this.#probeAt(oldest)) - performance.now())
-    );
+    if (this.#flight.size === 0 || this.#timer !== undefined) return;
+    const timeout = this.#roundTrip === undefined ? INITIAL_TIMEOUT : Math.max(MIN_TIMEOUT, 4 * this.#roundTrip);
+    const delay = Math.min(MAX_TIMEOUT, timeout * this.#backoff);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#backoff = Math.min(this.#backoff * 2, MAX_TIMEOUT / MIN_TIMEOUT);
+      const [oldest] = this.#flight.values();
+      // On a slow link the rest is only waiting its turn. ACK says how far it goes, and the answer names what was lost of it.
+      if (oldest !== undefined) this.#host.transmit([again(oldest, performance.now())], true);
+      this.#watch();
+    }, delay);
   }
+}
+
+/** The frame, about to be sent once more. */
+function again(sent: Sent, now: number): Frame {
+  sent.at = now;
+  sent.times++;
+  return sent.frame;
 }
 
 /** Whole ArrayBuffers for the pieces of a body, small neighbours in one. */

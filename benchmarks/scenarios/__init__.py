@@ -1,1 +1,0 @@
-"""The parts of the question about the wire, one file each."""
