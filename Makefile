@@ -22,7 +22,7 @@ STAMPS := build/stamps
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 TS_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) $(wildcard labextension/*.json labextension/*.mjs labextension/*.js)
 
-.PHONY: help setup lock demo test test-long lint format test-python test-typescript test-browser conformance browser wheel bench clean
+.PHONY: help setup lock demo test test-long lint format test-python test-typescript test-faults test-browser conformance browser wheel bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -82,6 +82,9 @@ test-python: setup $(STAMPS)/ipykernel6 ## the Python suites but the browser's
 test-typescript: setup ## the TypeScript suites
 	cd labextension && npm test --silent
 
+test-faults: setup ## transfers over a real server whose line, kernel or client misbehaves
+	IPFS_COMM_PYTHON=$(CURDIR)/$(PY) node --test --test-concurrency=1 tests/faults/faults.test.mjs
+
 browser: ## Chromium, from Debian's packages where apt is there
 	@if ! command -v chromium chromium-browser google-chrome >/dev/null; then
 	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then
@@ -106,10 +109,14 @@ $(STAMPS)/conformance: tests/conformance/package-lock.json
 	cd tests/conformance && $(NPM_CI)
 	touch ../../$@
 
-test: lint test-python test-typescript conformance test-browser ## everything, from nothing
+test: lint test-python test-typescript test-faults conformance test-browser ## everything, from nothing
 
 test-long: test ## what takes minutes or gigabytes as well
 	$(PY) -m pytest -m heavy
+	cd labextension && IPFS_COMM_FUZZ=1000000 npx vitest run test/fuzz.test.ts
+
+bench: setup browser ## every question of benchmarks/ in its short form; tables, and benchmarks/results.json
+	for question in benchmarks/*.py; do $(PY) $$question; done
 
 wheel: setup ## the wheel and the source distribution in dist/
 	$(PY) -m build --no-isolation --outdir dist .

@@ -16,8 +16,10 @@ from ipfs_comm.kernel.config import IPFSComm
 from ipfs_comm.kernel.node import KernelNode
 from ipfs_comm.kernel.proxy import Proxy
 from ipfs_comm.kernel.runtime import Runtime
-from ipfs_comm.wire.carriers.comm import CommTarget
+from ipfs_comm.wire.carriers.comm import KernelCommTarget
 from ipfs_comm.wire.carriers.direct import ControlRoad
+from ipfs_comm.wire.carriers.generic import CommTarget
+from ipfs_comm.wire.carriers.paced import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,6 +112,7 @@ class Extension:
         self.proxy = Proxy(self._node.open, self._runtime, self._node.allow)
         self.cells = Cells(self._serve, self._later, self.config.max_snapshot)
         self._acceptor: Acceptor | None = None
+        self._pace: Pace | None = None
         self._road: ControlRoad | None = None
         self._target: CommTarget | None = None
         self._magics: Any = None
@@ -129,8 +132,12 @@ class Extension:
 
     def _start(self) -> None:
         loop = self._runtime.loop
-        if self.kernel is not None:
-            self._target = CommTarget(self.kernel, TARGET, loop, self._accept)
+        self._pace = Pace(loop)
+        if KernelCommTarget.possible(self.kernel):
+            self._target = KernelCommTarget(self.kernel, TARGET, loop, self._pace, self._accept)
+        elif CommTarget.available():
+            self._target = CommTarget(TARGET, loop, self._pace, self._accept)
+        if self._target is not None:
             self._target.register()
             if ControlRoad.available(self.kernel):
                 self._road = ControlRoad(self.kernel, TARGET, loop, self._accept)
@@ -145,7 +152,7 @@ class Extension:
         self.shell.configurables.append(self.config)
         self.config.observe(self._chosen, names=list(self.config.class_traits(config=True)))
         atexit.register(self._at_exit)
-        if self.kernel is not None and self._runtime.threads:
+        if self._target is not None and self._runtime.threads:
             loop.call_soon_threadsafe(_warm)
         if NAME in self.shell.user_ns:
             sys.stdout.write(
@@ -185,11 +192,15 @@ class Extension:
             port.close()
         if self._acceptor is not None:
             self._acceptor.close()
+        if self._pace is not None:
+            self._pace.finish()
         await self._node.close()
 
     def _at_exit(self) -> None:
         if not self._runtime.owned():
             return
+        if self._road is not None:
+            self._road.abandon()
         try:
             # Links need no farewell: the pages see that the kernel is gone.
             self._runtime.close(self._node.close, timeout=EXIT_TIMEOUT)
@@ -201,9 +212,9 @@ class Extension:
             from ipfs_comm.wire import Acceptor
 
             self._acceptor = Acceptor(
-                {"ipfs": self._serve_link, "cell": self.cells.claim}, max_links=self.config.max_links
+                {"ipfs": self._serve_link, "cell": self.cells.claim}, limits=self.config.link_limits()
             )
-        if len(self._acceptor.links) >= self._acceptor.max_links * 3 // 4:
+        if len(self._acceptor.links) >= self._acceptor.limits.max_links * 3 // 4:
             self.cells.make_room()
         self._acceptor.accept(carrier)
 
@@ -238,7 +249,7 @@ class Extension:
         NoPageError
             In a shell that is no kernel's.
         """
-        if self.kernel is None:
+        if self._target is None:
             raise NoPageError("%%ipfs_js runs in the page of a notebook, and this shell is no Jupyter kernel's")
 
     def has_person(self) -> bool:
@@ -275,7 +286,9 @@ class Extension:
         """Let the pages that show `model` open links over its messages; see `ipfs_comm.widgets.serve`."""
         from ipfs_comm.wire.carriers.widget import WidgetPort
 
-        port = WidgetPort(self.kernel, model, self._runtime.loop, self._accept, replace=replace)
+        if self._pace is None:
+            raise NotSupportedError("the extension is not started")
+        port = WidgetPort(self.kernel, self._pace, model, self._runtime.loop, self._accept, replace=replace)
         self._widget_ports.add(port)
         return port
 
@@ -307,7 +320,9 @@ class Extension:
         except IPFSCommError as error:
             kind = f"none: {error}"
         repo = self._node.where or f"{self.config.choice('repo').value or 'the default'}, not opened yet"
-        roads = ["direct"] * (self._road is not None) + ["comm", "widget"] * (self._target is not None)
+        roads = ["direct"] * (self._road is not None)
+        if self._target is not None:
+            roads += [self._target.name, "widget"]
         return "\n".join(
             [
                 f"node      {kind}" + (", read-only" if self.config.choice("read_only").value else ""),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
+from ipfs_comm.errors import LinkError
 from ipfs_comm.wire import Carrier, Link
 
 if TYPE_CHECKING:
@@ -39,11 +40,17 @@ def interpreters() -> list[str]:
 class PageCarrier(Carrier):
     """The page's end of a comm, on one of the channels of a client."""
 
+    tells_close = True
+
     def __init__(self, page: Page, name: str) -> None:
         self.name = name
         self.max_frames = 256 if name == "direct" else 64
         self.comm_id = uuid.uuid4().hex
         self.packets = 0
+        #: Messages that the kernel says its packets belong to.
+        self.parents: set[str] = set()
+        #: Where the kernel shall handle what is said here.
+        self.subshell: str | None = None
         self._page = page
         self._opened = False
         self._receive: Callable[[Sequence[Any]], None] | None = None
@@ -59,11 +66,11 @@ class PageCarrier(Carrier):
             self._opened = True
             kind = "comm_open"
             content = {"comm_id": self.comm_id, "target_name": TARGET, "data": {"ipfs_comm": 1}}
-        self._page.send(self.channel, kind, content, [bytes(buffer) for buffer in packet])
+        self._page.send(self.channel, kind, content, [bytes(buffer) for buffer in packet], self.subshell)
 
     def close(self) -> None:
         if self._page.comms.pop(self.comm_id, None) is not None:
-            self._page.send(self.channel, "comm_close", {"comm_id": self.comm_id, "data": {}}, [])
+            self._page.send(self.channel, "comm_close", {"comm_id": self.comm_id, "data": {}}, [], self.subshell)
 
     @property
     def channel(self) -> str:
@@ -73,14 +80,17 @@ class PageCarrier(Carrier):
         if message["msg_type"] == "comm_close":
             self._page.comms.pop(self.comm_id, None)
             if self._closed is not None:
-                self._closed(None)
+                self._closed(LinkError("the kernel closed the comm", code="ERR_CARRIER"))
         elif self._receive is not None:
             self.packets += 1
+            self.parents.add(message["parent_header"].get("msg_id", ""))
             self._receive([memoryview(buffer) for buffer in message["buffers"]])
 
 
 class ModelCarrier(PageCarrier):
     """The page's end of a widget model."""
+
+    tells_close = False
 
     def __init__(self, page: Page, model_id: str) -> None:
         super().__init__(page, "widget")
@@ -152,6 +162,11 @@ class Page:
         self.comms: dict[str, PageCarrier] = {}
         self.executions: dict[str, Execution] = {}
         self.strangers: list[dict[str, Any]] = []
+        #: What anything has printed, a thread that no cell waits for included.
+        self.printed = ""
+        self.news = asyncio.Event()
+        #: What the debugger has said.
+        self.debugger: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._displays: dict[str, Execution] = {}
         self._sending: set[asyncio.Future[Any]] = set()
         self._links: list[Link] = []
@@ -176,8 +191,17 @@ class Page:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.client.stop_channels()
 
-    def send(self, channel: str, kind: str, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> str:
+    def send(
+        self,
+        channel: str,
+        kind: str,
+        content: dict[str, Any],
+        buffers: Sequence[bytes] = (),
+        subshell: str | None = None,
+    ) -> str:
         message = self.client.session.msg(kind, content)
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
         self.send_frames(channel, [*self.client.session.serialize(message), *buffers])
         return str(message["header"]["msg_id"])
 
@@ -220,9 +244,17 @@ class Page:
         self._requests[self.send(channel, kind, content or {})] = reply
         return await asyncio.wait_for(reply, LIMIT)
 
-    async def open(self, service: str = "ipfs", params: dict[str, Any] | None = None, carrier: str = "direct") -> Link:
+    async def open(
+        self,
+        service: str = "ipfs",
+        params: dict[str, Any] | None = None,
+        carrier: str = "direct",
+        subshell: str | None = None,
+    ) -> Link:
         """Open a link over the control channel or an ordinary comm."""
-        return await self._opened(PageCarrier(self, carrier), service, params or {})
+        made = PageCarrier(self, carrier)
+        made.subshell = subshell
+        return await self._opened(made, service, params or {})
 
     async def open_model(self, model_id: str, service: str, params: dict[str, Any]) -> Link:
         """Open a link over the messages of a widget."""
@@ -235,32 +267,37 @@ class Page:
 
     async def _read(self, channel: str, read: Callable[..., Any]) -> None:
         while True:
-            message = await read(timeout=None)
-            content = message["content"]
-            comm = self.comms.get(content.get("comm_id", "")) if message["msg_type"].startswith("comm_") else None
-            if comm is not None and (channel == "control") == (comm.channel == "control"):
-                comm.heard(message)
-                continue
-            if channel == "iopub" and message["msg_type"].startswith("comm_"):
-                self.strangers.append(message)
-            request = (
-                self._requests.pop(message["parent_header"].get("msg_id", ""), None) if channel != "iopub" else None
-            )
-            if request is not None:
-                request.set_result(content)
-                continue
-            parent = self.executions.get(message["parent_header"].get("msg_id", ""))
-            display = content.get("transient", {}).get("display_id") if channel == "iopub" else None
-            if display is not None:
-                parent = (
-                    self._displays.setdefault(display, parent) if parent is not None else self._displays.get(display)
-                )
-            if parent is None:
-                continue
-            if channel == "iopub":
-                parent.hear(message)
-            elif message["msg_type"] == "execute_reply" and not parent.done.done():
-                parent.done.set_result(content)
+            self.heard(channel, await read(timeout=None))
+
+    def heard(self, channel: str, message: dict[str, Any]) -> None:
+        """Give a message of the kernel to whoever waits for it."""
+        kind, content = message["msg_type"], message["content"]
+        parent_id = message["parent_header"].get("msg_id", "")
+        comm = self.comms.get(content.get("comm_id", "")) if kind.startswith("comm_") else None
+        if comm is not None and (channel == "control") == (comm.channel == "control"):
+            comm.heard(message)
+            return
+        if channel == "iopub" and kind.startswith("comm_"):
+            self.strangers.append(message)
+        if kind == "stream":
+            self.printed += content["text"]
+            self.news.set()
+        if kind == "debug_event":
+            self.debugger.put_nowait(content)
+        request = self._requests.pop(parent_id, None) if channel != "iopub" else None
+        if request is not None:
+            request.set_result(content)
+            return
+        parent = self.executions.get(parent_id)
+        display = content.get("transient", {}).get("display_id") if channel == "iopub" else None
+        if display is not None:
+            parent = self._displays.setdefault(display, parent) if parent is not None else self._displays.get(display)
+        if parent is None:
+            return
+        if channel == "iopub":
+            parent.hear(message)
+        elif kind == "execute_reply" and not parent.done.done():
+            parent.done.set_result(content)
 
 
 class Kernel:

@@ -152,7 +152,7 @@ class Cells:
         channel = MessageChannel()
         self._serve(channel.port1)
         port.post_message({"type": "run", "code": cell.code, "name": cell.label}, [channel.port2])
-        self.last_carrier = link.carrier.name
+        self.last_carrier = link.carrier.name if link.carrier is not None else ""
         cell.claimed.set_result(self.last_carrier)
 
     def _heard(self, cell: Cell, event: MessageEvent) -> None:

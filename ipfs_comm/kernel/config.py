@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from traitlets import Bool, Enum, Int, TraitError, Unicode
+from traitlets import Bool, Dict, Enum, Int, TraitError, Unicode, validate
 from traitlets.config import Configurable
 
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
+
+if TYPE_CHECKING:
+    from ipfs_comm.wire.limits import Limits
 
 __all__ = ["ENVIRONMENT", "Choice", "IPFSComm"]
 
@@ -57,6 +60,9 @@ class IPFSComm(Configurable):
     max_links = Int(64, min=1, max=1024, help="Links that pages may have open to this kernel at a time.").tag(
         config=True
     )
+    limits = Dict(
+        help='Limits of the links that pages open, by name, for example {"expire_after": 60}; docs/protocol.md has all.'
+    ).tag(config=True)
     max_snapshot = Int(
         8 * 2**20,
         min=0,
@@ -72,6 +78,22 @@ class IPFSComm(Configurable):
         super().__init__(**arguments)
         self._loading = False
         self.observe(self._chosen, names=list(self.class_traits(config=True)))
+
+    @validate("limits")
+    def _check_limits(self, proposal: Any) -> Any:
+        from ipfs_comm.wire.limits import Limits
+
+        try:
+            Limits.of(proposal["value"])
+        except InvalidInputError as error:
+            raise TraitError(str(error)) from error
+        return proposal["value"]
+
+    def link_limits(self) -> Limits:
+        """Return the limits of links; `max_links` is the trait of that name unless `limits` has it too."""
+        from ipfs_comm.wire.limits import Limits
+
+        return Limits.of({"max_links": self.max_links} | self.limits)
 
     def _chosen(self, change: Any) -> None:
         self._session[change["name"]] = "this session"

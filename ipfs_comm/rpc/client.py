@@ -10,7 +10,8 @@ from ipfs_comm.errors import ProtocolError
 from ipfs_comm.node.inputs import entries_of, entry_of
 from ipfs_comm.node.stream import Stream, as_bytes, as_list
 from ipfs_comm.rpc import names
-from ipfs_comm.rpc.streams import Consumer, Producer, offer, port_of
+from ipfs_comm.rpc.consumer import Consumer
+from ipfs_comm.rpc.streams import iterable_of, offer
 from ipfs_comm.rpc.transport import Transport
 from ipfs_comm.wire import MessageChannel, MessageEvent, MessagePort, clone
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
     from ipfs_comm.node.api import AddInput, AddResult, CIDLike, File, LsEntry, Progress
+    from ipfs_comm.rpc.producer import Producer
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -199,10 +201,10 @@ class IPFSClient:
             call = _Call()
             try:
                 value = await self._transport.call("core", method, given(call), call.transfer, timeout)
-                port = port_of(names.member(value, "data"), "RemoteIterable")
-                if port is None:
+                remote = iterable_of(names.member(value, "data"))
+                if remote is None:
                     raise ProtocolError(f"core.{method} was answered without an iterable")
-                async with aclosing(Consumer(port, decode=decode).items()) as pulled:
+                async with aclosing(Consumer(remote.port, ahead=remote.ahead, decode=decode).items()) as pulled:
                     async for item in pulled:
                         yield item
                 await call.settle()

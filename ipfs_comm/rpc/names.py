@@ -84,7 +84,8 @@ def chunk(value: Any) -> bytes:
     raw = bytes_like(value)
     if raw is None:
         raise ProtocolError(f"a chunk of a file is a {type(value).__name__}")
-    return bytes(raw)
+    whole = raw.obj
+    return whole if type(whole) is bytes and len(whole) == raw.nbytes else bytes(raw)
 
 
 def added(value: Any) -> AddResult:

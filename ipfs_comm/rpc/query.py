@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from ipfs_comm.errors import CancelledByAbortError, DeadlineError, IPFSCommError
-from ipfs_comm.rpc.streams import Callback, Consumer, Producer, Transferring, offer, plain, port_of
+from ipfs_comm.rpc.consumer import Consumer
+from ipfs_comm.rpc.producer import Producer, Transferring, plain
+from ipfs_comm.rpc.streams import Callback, iterable_of, offer, port_of
 from ipfs_comm.rpc.values import missing
 
 if TYPE_CHECKING:
@@ -32,7 +35,8 @@ class Query:
     ports : sequence of MessagePort
         Those that came with the input; they close with the query.
     over : callable, optional
-        Called once with this query when its last item has been served.
+        Called once with this query when its last item has been served, or it was closed; ``stopping`` are the tasks
+        that still let go of something.
     """
 
     def __init__(
@@ -55,7 +59,11 @@ class Query:
         self._consumers: set[Consumer] = set()
         self._callbacks: list[Callback] = []
         self._blobs: set[clone.Blob] = set()
+        #: Ports that came with items; whoever uses an item keeps them alive, and nobody needs the others.
+        self._item_ports: WeakSet[MessagePort] = WeakSet()
         self._returned = False
+        #: Tasks that served items and are about to end.
+        self.stopping: set[asyncio.Task[None]] = set()
 
     @property
     def where(self) -> str:
@@ -78,10 +86,16 @@ class Query:
         self, travelling: object, decode: Callable[[Any], Any] = lambda item: item
     ) -> AsyncGenerator[Any, None] | None:
         """Return the items of a ``RemoteIterable``, None if it is none; its port closes with the query at last."""
-        port = port_of(travelling, "RemoteIterable")
-        if port is None:
+        remote = iterable_of(travelling)
+        if remote is None:
             return None
-        consumer = Consumer(port, decode=decode, over=self._consumers.discard)
+        consumer = Consumer(
+            remote.port,
+            ahead=remote.ahead,
+            decode=decode,
+            over=self._consumers.discard,
+            ports=self._item_ports.update,
+        )
         self._consumers.add(consumer)
         return consumer.items()
 
@@ -115,6 +129,10 @@ class Query:
 
     def _served(self, producer: Producer) -> None:
         self._producers.discard(producer)
+        task = producer.task
+        if task is not None:
+            self.stopping.add(task)
+            task.add_done_callback(self.stopping.discard)
         if self._returned:
             self.finish()
 
@@ -129,7 +147,7 @@ class Query:
             callback.close()
         for blob in list(self._blobs):
             blob.close()
-        for port in self._ports:
+        for port in (*self._ports, *self._item_ports):
             port.close()
         over, self._over = self._over, None
         if over is not None:
@@ -141,8 +159,3 @@ class Query:
         for producer in list(self._producers):
             producer.close()
         self.finish()
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """The tasks that serve items now."""
-        return [producer.task for producer in self._producers if producer.task is not None]

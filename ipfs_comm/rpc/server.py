@@ -98,6 +98,8 @@ class _Connection:
         self._calls: dict[str, asyncio.Task[Any]] = {}
         self._stopping: set[asyncio.Task[Any]] = set()
         self._streams: set[Query] = set()
+        #: The last stream of each id, for an abort that crossed with the result.
+        self._named: dict[str, Query] = {}
         self._aborted: set[str] = set()
         self._warned = False
         self._ended = False
@@ -143,7 +145,7 @@ class _Connection:
                 LimitError(f"this port has {self._server.max_queries} calls under way: wait for some of them to end"),
             )
         else:
-            query = Query(namespace, method, given, ports=event.ports, over=self._streams.discard)
+            query = Query(namespace, method, given, ports=event.ports, over=partial(self._over, ident))
             task = asyncio.get_running_loop().create_task(self._server.execute(query), name=f"ipfs_comm {query.where}")
             self._calls[ident] = task
             task.add_done_callback(partial(self._done, ident, query))
@@ -167,8 +169,18 @@ class _Connection:
             query.close()
         elif query.streaming:
             self._streams.add(query)
+            self._named[ident] = query
         if error is not None:
             self._refuse(ident, error, query.where)
+
+    def _over(self, ident: str, query: Query) -> None:
+        """Forget a call or stream that is over; what still lets go of something is waited for when the port closes."""
+        self._streams.discard(query)
+        if self._named.get(ident) is query:
+            del self._named[ident]
+        for task in query.stopping:
+            self._stopping.add(task)
+            task.add_done_callback(self._stopping.discard)
 
     def _refuse(self, ident: str, error: BaseException, where: str = "") -> None:
         if not isinstance(error, IPFSCommError):
@@ -181,7 +193,10 @@ class _Connection:
 
     def _abort(self, ident: str) -> None:
         task = self._calls.get(ident)
-        if task is not None and ident not in self._aborted:
+        stream = self._named.get(ident)
+        if task is None and stream is not None:
+            stream.close()
+        elif task is not None and ident not in self._aborted:
             self._aborted.add(ident)
             task.cancel()
 
@@ -190,16 +205,17 @@ class _Connection:
             return
         self._ended = True
         self.port.close()
-        self._stopping.update(self._calls.values(), *(query.tasks for query in self._streams))
-        for task in self._stopping:
+        for task in self._calls.values():
+            self._stopping.add(task)
+            task.add_done_callback(self._stopping.discard)
             task.cancel()
         for query in list(self._streams):
             query.close()
 
     async def wait_closed(self) -> None:
         """Wait until all work of this port has stopped."""
-        if self._stopping:
-            await asyncio.wait(self._stopping)
+        while self._stopping:
+            await asyncio.wait(set(self._stopping))
 
 
 def _close_all(ports: Iterable[MessagePort]) -> None:

@@ -103,6 +103,22 @@ def mode(value: Any) -> int | str:
     return natural(value)
 
 
+def parsed(value: Any, parser: Parser, what: str) -> Any:
+    """Return what ``parser`` makes of ``value``.
+
+    Raises
+    ------
+    InvalidInputError
+        Where the parser refuses it; ``what`` says what it would have been.
+    """
+    try:
+        return parser(value)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        raise InvalidInputError(f"{what} is {shown(value)}: {error}") from error
+
+
 def parse(given: object, table: Options, method: str) -> dict[str, Any]:
     """Return the options of ``given`` that ``table`` names, under the node's names.
 
@@ -120,10 +136,5 @@ def parse(given: object, table: Options, method: str) -> dict[str, Any]:
         value = given.get(name)
         if missing(value):
             continue
-        try:
-            options[ours] = parser(value)
-        except (TypeError, ValueError) as error:
-            if isinstance(error, InvalidInputError):
-                raise
-            raise InvalidInputError(f"{method}: option {name} is {shown(value)}: {error}") from error
+        options[ours] = parsed(value, parser, f"{method}: option {name}")
     return options

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from ipfs_comm.wire.acceptor import Acceptor
-from ipfs_comm.wire.carriers.memory import Faults, memory_pair
+from ipfs_comm.wire.carriers.memory import Faults, memory_road
+from ipfs_comm.wire.limits import Limits
 from ipfs_comm.wire.link import Link
 from ipfs_comm.wire.port import MessageChannel, MessagePort, splice
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
     from types import TracebackType
 
 __all__ = ["LinkedPorts", "linked_ports"]
@@ -29,15 +30,13 @@ class LinkedPorts:
         The ends; `link2` is None until the link has been opened.
     """
 
-    def __init__(self, faults: Faults) -> None:
-        one, other = memory_pair(faults)
+    def __init__(self, faults: Faults, limits: Limits) -> None:
         channel = MessageChannel()
         self._waiting = channel.port1
         self.port2: MessagePort = channel.port2
         self.link2: Link | None = None
-        self._acceptor = Acceptor({_SERVICE: self._accepted})
-        self._acceptor.accept(other)
-        self.link1 = Link.begin(one, service=_SERVICE)
+        self._acceptor = Acceptor({_SERVICE: self._accepted}, limits=limits)
+        self.link1 = Link.begin(memory_road(self._acceptor.accept, faults), service=_SERVICE, limits=limits)
         self.port1: MessagePort = self.link1.port
         # Until the link is open this stands for its main port.
         self._waiting.key = (self.link1.name, 0)
@@ -84,7 +83,10 @@ def linked_ports(
     delay: float = 0,
     cut: int | None = None,
     cut_ms: float = 1_000,
+    cuts: int = 1,
+    mute: bool = False,
     seed: int | None = None,
+    limits: Limits | Mapping[str, Any] | None = None,
 ) -> LinkedPorts:
     """Return two ports that are linked in this process: real clone, frames and link over a carrier in memory.
 
@@ -98,11 +100,17 @@ def linked_ports(
     delay : float
         Milliseconds that a packet waits, at most.
     cut : int, optional
-        After so many packets the carrier is cut, once.
+        After so many packets the carrier is lost at both ends, and another is made.
     cut_ms : float
-        Milliseconds until it comes back.
+        Milliseconds until that one works.
+    cuts : int
+        How many times that happens, each time after `cut` more packets.
+    mute : bool
+        An end does not learn that the other has closed a carrier.
     seed : int, optional
         Makes the faults the same each time.
+    limits : Limits or dict, optional
+        Limits of both ends.
 
     Returns
     -------
@@ -124,6 +132,8 @@ def linked_ports(
         delay=delay,
         cut=cut,
         cut_ms=cut_ms,
+        cuts=cuts,
+        mute=mute,
         seed=seed,
     )
-    return LinkedPorts(faults)
+    return LinkedPorts(faults, Limits.of(limits))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ipfs_comm.widgets.front_end import esm
+
 if TYPE_CHECKING:
     from ipfs_comm.widgets.model import CellWidget
     from ipfs_comm.wire.carriers.widget import WidgetPort
 
-__all__ = ["CellWidget", "serve"]
+__all__ = ["CellWidget", "esm", "serve"]
 
 
 def serve(model: Any) -> WidgetPort:
     """Serve this kernel's IPFS node to the pages that show a widget of your own.
 
-    In the widget's front end ``connectModel(model)`` of the npm package ``ipfs-comm`` gives the other end.
+    In the widget's front end ``connectModel(model)`` of the npm package ``ipfs-comm`` gives the other end; `esm` makes
+    it a part of that front end.
 
     Parameters
     ----------

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 from traitlets import Unicode
 
-from ipfs_comm.errors import NotSupportedError
+from ipfs_comm.widgets.front_end import library
 
 __all__ = ["CellWidget"]
-
-#: The front end, built from ``labextension/src/widget.ts``.
-ESM = Path(__file__).with_name("static") / "widget.js"
 
 
 class CellWidget(anywidget.AnyWidget):
@@ -39,10 +35,6 @@ class CellWidget(anywidget.AnyWidget):
     html = Unicode().tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
-        if not ESM.is_file():
-            raise NotSupportedError(
-                f"the widget's front end {ESM.name} was not built: install ipfs-comm from a wheel, or run `make setup`"
-            )
         # Named here and not in the class: only then has a package without its front end an error that says so.
-        self._esm = ESM.read_text("utf-8")
+        self._esm = library()
         super().__init__(**traits)

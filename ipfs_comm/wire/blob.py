@@ -7,7 +7,7 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ipfs_comm.errors import InvalidInputError, LinkError, RemoteError
+from ipfs_comm.errors import DataCloneError, InvalidInputError, LinkError, RemoteError
 
 if TYPE_CHECKING:
     from ipfs_comm.wire.port import MessageEvent, MessagePort
@@ -18,7 +18,7 @@ __all__ = ["Blob", "BlobSource", "File", "MemorySource", "PortSource", "serve"]
 PIECE: Final = 1 << 20
 PIECES_AHEAD: Final = 8
 #: Requests that a reader may have waiting before the served port is closed.
-MAX_REQUESTS: Final = 256
+MAX_REQUESTS: Final = 64
 #: Bytes that one request may ask for.
 MAX_RANGE: Final = 16 << 20
 
@@ -58,17 +58,21 @@ class PortSource:
         Is started on the loop that reads first.
     """
 
-    __slots__ = ("__weakref__", "_waiting", "port")
+    __slots__ = ("__weakref__", "_asked", "_waiting", "port")
 
     def __init__(self, port: MessagePort) -> None:
         self.port = port
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+        #: Answers to come, in the order of the questions, and questions that wait for their turn.
+        self._asked: deque[asyncio.Future[Any]] = deque()
+        self._waiting: deque[tuple[int, int, asyncio.Future[Any]]] = deque()
 
     async def read(self, start: int, end: int) -> bytes | bytearray | memoryview:
         """Return the bytes from `start` to before `end`.
 
         Raises
         ------
+        InvalidInputError
+            More than 16 MiB.
         LinkError
             The port was closed.
         RemoteError
@@ -78,15 +82,24 @@ class PortSource:
             raise self._gone()
         if self.port.onmessage is None:
             self._listen()
+        if end - start > MAX_RANGE:
+            raise InvalidInputError(f"a Blob gives at most {MAX_RANGE} bytes at once; {start} to {end} are more")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append(answer)
-        self.port.post_message([start, end])
+        self._waiting.append((start, end, answer))
+        self._ask()
         data = await answer
         if isinstance(data, dict) and isinstance(error := data.get("error"), BaseException):
             raise error
-        if not isinstance(data, memoryview) or len(data) > end - start:
-            raise RemoteError(f"a Blob was asked for bytes {start} to {end} and gave none")
+        if not isinstance(data, memoryview) or data.format != "B" or len(data) > end - start:
+            raise RemoteError(f"a Blob was asked for bytes {start} to {end} and gave others, or none")
         return data
+
+    def _ask(self) -> None:
+        while self._waiting and len(self._asked) < PIECES_AHEAD:
+            start, end, answer = self._waiting.popleft()
+            if not answer.done():
+                self._asked.append(answer)
+                self.port.post_message([start, end])
 
     def _listen(self) -> None:
         # The port is held by its link; holding the source through its listeners would keep both for ever.
@@ -117,14 +130,17 @@ class PortSource:
         return LinkError("the Blob was let go of: its port is closed", code="ERR_CLOSED")
 
     def _answered(self, event: MessageEvent) -> None:
-        if self._waiting:
-            answer = self._waiting.popleft()
+        if self._asked:
+            answer = self._asked.popleft()
             if not answer.done():
                 answer.set_result(event.data)
+            self._ask()
 
     def _fail(self) -> None:
-        while self._waiting:
-            answer = self._waiting.popleft()
+        answers = [*self._asked, *(answer for _, _, answer in self._waiting)]
+        self._asked.clear()
+        self._waiting.clear()
+        for answer in answers:
             if not answer.done():
                 answer.set_exception(self._gone())
 
@@ -219,6 +235,17 @@ class File(Blob):
         self.last_modified = last_modified
 
 
+def _tell(port: MessagePort, error: Exception) -> None:
+    """Answer with an error; with its text alone when what it refers to cannot be cloned."""
+    # The clone knows Blobs, and is not here yet when this module is read.
+    from ipfs_comm.wire.clone import text_of
+
+    try:
+        port.post_message({"error": error})
+    except DataCloneError:
+        port.post_message({"error": RemoteError(text_of(error))})
+
+
 def serve(source: BlobSource, port: MessagePort) -> None:
     """Answer the reads that arrive on `port`, in order, until it closes.
 
@@ -236,10 +263,9 @@ def serve(source: BlobSource, port: MessagePort) -> None:
             start, end = waiting.popleft()
             try:
                 data = await held.read(start, end)
-            except Exception as error:
-                port.post_message({"error": error})
-            else:
                 port.post_message(data if isinstance(data, memoryview | bytes) else bytes(data))
+            except Exception as error:
+                _tell(port, error)
 
     def asked(event: MessageEvent) -> None:
         nonlocal worker

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ipfs_comm.errors import LinkError, ProtocolError
+from ipfs_comm.errors import DataCloneError, LinkError, ProtocolError
 from ipfs_comm.wire import blob, clone
 from ipfs_comm.wire.entanglement import Record, close_reason, entangle, topology
 from ipfs_comm.wire.numbers import NumberSet
@@ -17,13 +17,9 @@ if TYPE_CHECKING:
 
     from ipfs_comm.wire.entanglement import End
     from ipfs_comm.wire.frame import Data
+    from ipfs_comm.wire.limits import Limits
 
 __all__ = ["CLOSING", "LinkEnd", "PortTable"]
-
-#: Ports that a link may have at once.
-MAX_PORTS: Final = 65_536
-#: Bytes of messages, over all ports of a link, of which only a part has come.
-MAX_UNFINISHED: Final = 2**32
 
 #: What a link end submits when its partner here has closed.
 CLOSING: Final = object()
@@ -44,12 +40,12 @@ class LinkEnd:
 
     __slots__ = ("assembler", "closed_here", "closed_there", "id", "key", "partner", "submit")
 
-    def __init__(self, link: str, port_id: int, submit: Submit) -> None:
+    def __init__(self, link: str, port_id: int, submit: Submit, limits: Limits) -> None:
         self.key: tuple[str, int] | None = (link, port_id)
         self.id = port_id
         self.submit = submit
         self.partner: End | None = None
-        self.assembler = Assembler()
+        self.assembler = Assembler(limits)
         self.closed_here = False
         self.closed_there = False
 
@@ -78,11 +74,20 @@ class PortTable:
         Given to every end, see :class:`Submit`.
     reject : callable
         Told, on any thread, of a value that cannot be decoded.
+    limits : Limits
+        For the number of ports, and the sizes of messages.
     """
 
     def __init__(
-        self, link: str, sender: Sender, first_id: int, submit: Submit, reject: Callable[[Exception], None]
+        self,
+        link: str,
+        sender: Sender,
+        first_id: int,
+        submit: Submit,
+        reject: Callable[[Exception], None],
+        limits: Limits,
     ) -> None:
+        self._limits = limits
         self._link = link
         self._sender = sender
         self._next_id = first_id
@@ -93,7 +98,7 @@ class PortTable:
         self._taken = NumberSet()
         self._unfinished = 0
         self.main = MessagePort()
-        end = self._ends[0] = LinkEnd(link, 0, submit)
+        end = self._ends[0] = LinkEnd(link, 0, submit, limits)
         entangle(self.main, end)
 
     def __len__(self) -> int:
@@ -127,8 +132,11 @@ class PortTable:
         before = end.assembler.size
         message = end.assembler.feed(frame)
         self._unfinished += end.assembler.size - before
-        if self._unfinished > MAX_UNFINISHED:
-            raise LinkError(f"more than {MAX_UNFINISHED} bytes of unfinished messages", code="ERR_LIMIT")
+        if self._unfinished > self._limits.max_unfinished:
+            raise LinkError(
+                f"more than {self._limits.max_unfinished} bytes of unfinished messages (limit max_unfinished)",
+                code="ERR_LIMIT",
+            )
         if message is None:
             return
         meta, buffers = message
@@ -164,9 +172,11 @@ class PortTable:
         if port_id == 0 or port_id % 2 == self._next_id % 2 or port_id // 2 in self._taken:
             raise ProtocolError(f"a message carries the port {port_id}, which is not its sender's to give")
         self._taken.add(port_id // 2)
-        if len(self._ends) >= MAX_PORTS:
-            raise LinkError(f"a link has at most {MAX_PORTS} open ports", code="ERR_LIMIT")
-        end = self._ends[port_id] = LinkEnd(self._link, port_id, self._submit)
+        if len(self._ends) >= self._limits.max_ports:
+            raise LinkError(
+                f"a link has at most {self._limits.max_ports} open ports (limit max_ports)", code="ERR_LIMIT"
+            )
+        end = self._ends[port_id] = LinkEnd(self._link, port_id, self._submit, self._limits)
         port = MessagePort.homeless()
         entangle(port, end)
         return port
@@ -197,7 +207,7 @@ class PortTable:
             self._ends.pop(end.id, None)
             end.closed_there = True
             self._unfinished -= end.assembler.size
-            end.assembler = Assembler()
+            end.assembler = Assembler(self._limits)
             doomed += [self._ends[lost] for lost in self._sender.discard(end.id) if lost in self._ends]
             with topology:
                 partner, end.partner = end.partner, None
@@ -213,12 +223,25 @@ class PortTable:
                 item.drop()
         elif isinstance(item, Record):
             encoded = item.encoded
-            announces = [self._give(port) for port in item.ports]
+            count = len(item.ports) + len(encoded.sources)
+            announces = [self._next_id + 2 * number for number in range(count)]
+            try:
+                meta = clone.dump_meta(encoded, announces)
+            except DataCloneError as error:
+                # Only the text that goes out shows its size; the port cannot go on without the message.
+                item.drop()
+                with topology:
+                    partner, end.partner = end.partner, None
+                    if partner is not None:
+                        partner.accept_close(LinkError(str(error), code="ERR_LIMIT"))
+                self.put(end, CLOSING)
+                return
+            for port in item.ports:
+                self._give(port)
             for source in encoded.sources:
                 channel = MessageChannel()
                 blob.serve(source, channel.port1)
-                announces.append(self._give(channel.port2))
-            meta = clone.dump_meta(encoded, announces)
+                self._give(channel.port2)
             self._sender.put(end.id, OutgoingMessage(meta, encoded.buffers, announces))
         elif not end.closed_here:
             end.closed_here = True
@@ -228,7 +251,7 @@ class PortTable:
         """Let the other end have a port; return its id."""
         port_id = self._next_id
         self._next_id += 2
-        end = self._ends[port_id] = LinkEnd(self._link, port_id, self._submit)
+        end = self._ends[port_id] = LinkEnd(self._link, port_id, self._submit, self._limits)
         self._sender.block(port_id)
         port.hand_over(end)
         return port_id

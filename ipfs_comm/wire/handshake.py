@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ipfs_comm._version import __version__
 from ipfs_comm.errors import LinkError, ProtocolError, VersionError
+from ipfs_comm.wire.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = [
     "AGENT",
     "VERSIONS",
-    "WINDOW",
     "Offer",
     "accept_offer",
     "check_welcome",
@@ -27,11 +27,7 @@ __all__ = [
 
 VERSIONS: Final = (1,)
 AGENT: Final = f"ipfs-comm/{__version__}"
-#: Bytes that an end is ready to have in flight towards itself.
-WINDOW: Final = 32 * 2**20
 MAX_WINDOW: Final = 2**32 - 1
-#: Seconds after which HELLO goes again while nothing comes; the last step repeats.
-REPEAT_AFTER: Final = (0.3, 0.7, 1.0, 2.0)
 
 _LINK_NAME: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 _MAX_TEXT: Final = 200
@@ -47,11 +43,13 @@ class Offer:
     link: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     versions: tuple[int, ...] = VERSIONS
     agent: str = AGENT
-    window: int = WINDOW
+    window: int = Limits().window
+    #: Whether the link is there already and only needs a carrier.
+    resume: bool = False
 
     def info(self) -> dict[str, Any]:
         """Return the body of HELLO."""
-        return {
+        info: dict[str, Any] = {
             "versions": list(self.versions),
             "link": self.link,
             "carriers": list(self.carriers),
@@ -60,6 +58,7 @@ class Offer:
             "agent": self.agent,
             "window": self.window,
         }
+        return {**info, "resume": True} if self.resume else info
 
 
 def read_hello(info: Mapping[str, Any]) -> Offer:
@@ -73,10 +72,13 @@ def read_hello(info: Mapping[str, Any]) -> Offer:
     versions = _list_of(info, "versions", int)
     carriers = _list_of(info, "carriers", str)
     link, service, params = info.get("link"), info.get("service"), info.get("params", {})
+    resume = info.get("resume", False)
     if not isinstance(link, str) or not _LINK_NAME.fullmatch(link):
         raise ProtocolError("HELLO names no link of 22 url-safe base64 characters")
     if not isinstance(service, str) or not isinstance(params, dict):
         raise ProtocolError("HELLO names no service, or its params are no object")
+    if not isinstance(resume, bool):
+        raise ProtocolError("the member resume of HELLO is neither true nor false")
     return Offer(
         service=service,
         params=params,
@@ -85,6 +87,7 @@ def read_hello(info: Mapping[str, Any]) -> Offer:
         versions=tuple(versions),
         agent=str(info.get("agent", ""))[:_MAX_TEXT],
         window=_window(info),
+        resume=resume,
     )
 
 
@@ -102,8 +105,8 @@ def _window(info: Mapping[str, Any]) -> int:
     return window
 
 
-def accept_offer(offer: Offer, carrier: str, services: Collection[str]) -> dict[str, Any]:
-    """Return the body of WELCOME.
+def accept_offer(offer: Offer, carrier: str, services: Collection[str], window: int) -> dict[str, Any]:
+    """Return the body of WELCOME, which grants `window` bytes.
 
     Raises
     ------
@@ -120,7 +123,7 @@ def accept_offer(offer: Offer, carrier: str, services: Collection[str]) -> dict[
         raise LinkError(
             f"there is no service {offer.service[:_MAX_TEXT]!r} here; there are: {known}", code="ERR_SERVICE"
         )
-    return {"version": max(common), "link": offer.link, "carrier": carrier, "agent": AGENT, "window": WINDOW}
+    return {"version": max(common), "link": offer.link, "carrier": carrier, "agent": AGENT, "window": window}
 
 
 def _version_advice(offer: Offer) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, Final, Protocol
 
 from ipfs_comm.errors import DataCloneError, InvalidInputError
 from ipfs_comm.wire import clone
-from ipfs_comm.wire.entanglement import End, Nowhere, Record, entangle, topology
+from ipfs_comm.wire.entanglement import End, Nowhere, Record, Seat, bury, entangle, forsake, topology
 
 __all__ = ["Interceptor", "MessageChannel", "MessageEvent", "MessagePort", "splice"]
 
@@ -75,40 +74,29 @@ class MessagePort(clone.Transferable):
     :attr:`onmessage`. Listeners are called on the event loop that was running when the port was started.
     :meth:`post_message` and :meth:`close` may be called from any thread.
 
+    A port that nobody refers to any more lives on as long as it can hear something: while it is started and has
+    listeners of messages, or has listeners of its close. Without them it is collected, which closes it.
+
     HTML Standard, Message ports.
     """
 
     __slots__ = (
         "__weakref__",
-        "_close_error",
         "_detached",
+        "_interceptor",
         "_listeners",
         "_loop",
         "_onclose",
         "_onmessage",
-        "_queue",
         "_scheduled",
+        "_seat",
         "_started",
         "_told",
-        "closed",
-        "error",
-        "interceptor",
-        "key",
-        "partner",
     )
 
-    _NO_CLOSE: ClassVar[object] = object()
-
-    def __init__(self) -> None:
-        self.partner: End | None = None
-        self.key: tuple[str, int] | None = None
-        #: Whether the port is closed, by either end.
-        self.closed = False
-        #: Why it closed; None as long as it is open, and when it was closed in order.
-        self.error: Exception | None = None
-        self.interceptor: Interceptor | None = None
-        self._queue: deque[Record] = deque()
-        self._close_error: object = self._NO_CLOSE
+    def __init__(self, seat: Seat | None = None) -> None:
+        self._seat = Seat() if seat is None else seat
+        self._interceptor: Interceptor | None = None
         self._listeners: dict[str, list[Listener]] = {}
         self._onmessage: Listener | None = None
         self._onclose: Listener | None = None
@@ -118,13 +106,55 @@ class MessagePort(clone.Transferable):
         #: Whether nothing more is to be said: closed by this end, or the close event was fired.
         self._told = False
         self._loop: asyncio.AbstractEventLoop | None = asyncio._get_running_loop()
+        self._seat.place(self)
 
     @classmethod
-    def homeless(cls) -> MessagePort:
+    def homeless(cls, seat: Seat | None = None) -> MessagePort:
         """Return a port that belongs to no event loop yet, wherever it is made."""
-        port = cls()
+        port = cls(seat)
         port._loop = None
         return port
+
+    def __del__(self, _forsake: Callable[..., None] = forsake) -> None:
+        if not self._told and not self._detached and (self._seat.partner is not None or self._seat.queue):
+            _forsake(self._seat, self._loop)
+
+    # What it is
+
+    @property
+    def seat(self) -> Seat:
+        """The end that it sits on."""
+        return self._seat
+
+    @property
+    def key(self) -> tuple[str, int] | None:
+        """What it has in common with its other end over a link; see :class:`ipfs_comm.wire.entanglement.End`."""
+        return self._seat.key
+
+    @key.setter
+    def key(self, key: tuple[str, int] | None) -> None:
+        self._seat.key = key
+
+    @property
+    def closed(self) -> bool:
+        """Whether the port is closed, by either end."""
+        return self._told or (not self._detached and self._seat.ended is not None and not self._seat.queue)
+
+    @property
+    def error(self) -> Exception | None:
+        """Why it closed; None as long as it is open, and when it was closed in order."""
+        ended = None if self._detached else self._seat.ended
+        return None if ended is None else ended.error
+
+    @property
+    def interceptor(self) -> Interceptor | None:
+        """What looks at the messages that pass."""
+        return self._interceptor
+
+    @interceptor.setter
+    def interceptor(self, interceptor: Interceptor | None) -> None:
+        self._interceptor = interceptor
+        self._hold()
 
     # Sending
 
@@ -134,51 +164,56 @@ class MessagePort(clone.Transferable):
         Parameters
         ----------
         message : any
-            A value that structured clone knows, see :mod:`ipfs_comm.wire.clone`.
+            A value that structured clone knows, see `docs/values.md`.
         transfer : iterable of MessagePort, ArrayBuffer or bytes-like
-            Ports and ArrayBuffers that move to the other end, and bytes that the caller gives away: they are not
-            copied and must not change any more.
+            Ports and ArrayBuffers that move to the other end, and bytes and arrays that the caller gives away: they
+            are not copied and must not change any more.
 
         Raises
         ------
         DataCloneError
-            Something cannot be cloned or transferred.
+            Something cannot be cloned or transferred; nothing has been sent or transferred then.
         """
         items: Sequence[Any] = tuple(transfer)
-        if self.interceptor is not None and not self._detached:
-            message, items = self.interceptor.outgoing(message, items)
-        ports = self._transferable_ports(items)
+        if self._interceptor is not None and not self._detached:
+            message, items = self._interceptor.outgoing(message, items)
+        ports, buffers = self._transferable(items)
         encoded = clone.encode(
             message, ports=ports, owned=[item for item in items if not isinstance(item, MessagePort)]
         )
         with topology:
+            # What has been transferred by another thread meanwhile, too.
             for port in ports:
                 if port._told or port._detached:
                     raise DataCloneError("a port in the transfer list is closed or was transferred already")
-            for item in items:
-                if isinstance(item, clone.ArrayBuffer):
-                    item.detach()
+            for buffer in buffers:
+                if buffer.detached:
+                    raise DataCloneError("an ArrayBuffer in the transfer list was transferred already")
+            for buffer in buffers:
+                buffer.detach()
             doomed = any(self._is_opposite(port) for port in ports)
             record = Record(encoded, [port._move() for port in ports])
-            if self.partner is None or doomed:
+            partner = None if self._detached else self._seat.partner
+            if partner is None or doomed:
                 record.drop()
             else:
-                self.partner.accept(record)
+                partner.accept(record)
+        bury()
 
     def _is_opposite(self, port: MessagePort) -> bool:
         """Whether `port` is where this port's messages arrive: one that is sent there would arrive at itself."""
-        partner = self.partner
-        if partner is None or port is partner:
-            return port is partner
-        return partner.key is not None and port.partner is not None and partner.key == port.partner.key
+        partner = None if self._detached else self._seat.partner
+        if partner is None or port._seat is partner:
+            return partner is not None
+        opposite = port._seat.partner
+        return partner.key is not None and opposite is not None and partner.key == opposite.key
 
-    def _transferable_ports(self, items: Sequence[Any]) -> list[MessagePort]:
-        if not items:
-            return []
+    def _transferable(self, items: Sequence[Any]) -> tuple[list[MessagePort], list[clone.ArrayBuffer]]:
+        ports: list[MessagePort] = []
+        buffers: list[clone.ArrayBuffer] = []
         if len({id(item) for item in items}) != len(items):
             raise DataCloneError("the transfer list has something twice")
-        ports = []
-        for item in items:
+        for number, item in enumerate(items):
             if isinstance(item, MessagePort):
                 if item is self:
                     raise DataCloneError("a port cannot be transferred over itself")
@@ -186,41 +221,29 @@ class MessagePort(clone.Transferable):
             elif isinstance(item, clone.ArrayBuffer):
                 if item.detached:
                     raise DataCloneError("an ArrayBuffer in the transfer list was transferred already")
-            elif not isinstance(item, bytes | bytearray | memoryview):
+                buffers.append(item)
+            elif not clone.is_bytes_like(item):
                 raise DataCloneError(
-                    f"a {type(item).__qualname__} cannot be transferred; a MessagePort, an ArrayBuffer or bytes can"
+                    f"transfer[{number}]: a {type(item).__qualname__} cannot be transferred; "
+                    "a MessagePort, an ArrayBuffer, and bytes or an array of numbers can"
                 )
-        return ports
+        return ports, buffers
 
     def _move(self) -> MessagePort:
-        """Give everything to a fresh port and be dead from then on; under `topology`."""
-        fresh = MessagePort.homeless()
-        fresh._queue = self._queue
-        fresh._close_error = self._close_error
-        if self.partner is not None:
-            entangle(fresh, self.partner)
-        self._abandon()
+        """Give the seat to a fresh port and be dead from then on; under `topology`."""
+        fresh = MessagePort.homeless(self._seat)
+        self._vacate()
         return fresh
 
-    def _abandon(self) -> None:
-        self.partner = None
-        self._queue = deque()
-        self._close_error = self._NO_CLOSE
+    def _vacate(self) -> Seat:
+        seat, self._seat = self._seat, Seat()
         self._detached = True
+        return seat
 
     def hand_over(self, end: End) -> None:
         """Let another end take this port's place: it gets what waits here, then the partner."""
         with topology:
-            queue, close_error, partner = self._queue, self._close_error, self.partner
-            self._abandon()
-            for record in queue:
-                end.accept(record)
-            if partner is not None:
-                entangle(end, partner)
-            elif close_error is self._NO_CLOSE:
-                end.accept_close(None)
-            else:
-                end.accept_close(close_error if isinstance(close_error, Exception) else None)
+            self._vacate().give_way(end)
 
     # Receiving
 
@@ -234,6 +257,7 @@ class MessagePort(clone.Transferable):
         self._onmessage = listener
         if listener is not None:
             self.start()
+        self._hold()
 
     @property
     def onclose(self) -> Listener | None:
@@ -244,6 +268,7 @@ class MessagePort(clone.Transferable):
     def onclose(self, listener: Listener | None) -> None:
         self._onclose = listener
         self._adopt_loop()
+        self._hold()
         self._schedule()
 
     def add_event_listener(self, type: str, listener: Listener) -> None:  # noqa: A002  the DOM's name
@@ -251,6 +276,7 @@ class MessagePort(clone.Transferable):
         listeners = self._listeners.setdefault(type, [])
         if listener not in listeners:
             listeners.append(listener)
+        self._hold()
         if type == "close":
             self._adopt_loop()
             self._schedule()
@@ -260,6 +286,7 @@ class MessagePort(clone.Transferable):
         listeners = self._listeners.get(type, [])
         if listener in listeners:
             listeners.remove(listener)
+        self._hold()
 
     def start(self) -> None:
         """Begin to deliver, on the event loop that is running now.
@@ -278,6 +305,7 @@ class MessagePort(clone.Transferable):
             )
         self._loop = loop
         self._started = True
+        self._hold()
         self._schedule()
 
     def close(self) -> None:
@@ -285,35 +313,32 @@ class MessagePort(clone.Transferable):
 
         The other end gets what was sent before, then a close event. Nothing more is delivered here.
         """
+        for record in self.abandon():
+            record.drop()
+        bury()
+
+    def abandon(self) -> list[Record]:
+        """Close the port; return the messages that waited here, for the caller to drop."""
         with topology:
             if self._told or self._detached:
-                return
-            self.closed = self._told = True
-            partner, self.partner = self.partner, None
-            queue, self._queue = self._queue, deque()
-            if partner is not None:
-                partner.partner = None
-                partner.accept_close(None)
-        for record in queue:
-            record.drop()
+                return []
+            self._told = True
+            return self._seat.leave()
 
-    def accept(self, record: Record) -> None:
-        """Take a message from the partner."""
-        self._queue.append(record)
-        if self._started and not self._scheduled:
+    def _hold(self) -> None:
+        """Stay, or do not stay, alive without a reference, as the class says."""
+        listeners = self._listeners.get
+        hears = self._onclose is not None or bool(listeners("close"))
+        if self._started and not hears:
+            hears = self._onmessage is not None or self._interceptor is not None or bool(listeners("message"))
+        with topology:
+            if not self._detached:
+                self._seat.held = self if hears and not self._told else None
+
+    def arrived(self) -> None:
+        """Learn that something has come to the seat; under `topology`, from any thread."""
+        if not self._scheduled:
             self._schedule()
-
-    def accept_close(self, error: Exception | None) -> None:
-        """Learn that the partner is gone; said to listeners after what came before."""
-        self.partner = None
-        if self._told or self._close_error is not self._NO_CLOSE:
-            return
-        self._close_error = error
-        if error is not None:
-            self.error = error
-        if not self._queue:
-            self.closed = True
-        self._schedule()
 
     def _adopt_loop(self) -> None:
         if self._loop is None:
@@ -322,9 +347,9 @@ class MessagePort(clone.Transferable):
     def _schedule(self) -> None:
         """See to it that `_dispatch` runs, if it has anything to do and a loop to do it on."""
         with topology:
-            loop = self._loop
-            due = self._started if self._queue else self._close_error is not self._NO_CLOSE
-            if self._scheduled or loop is None or self._told or not due:
+            loop, seat = self._loop, self._seat
+            due = self._started if seat.queue else seat.ended is not None
+            if self._scheduled or loop is None or self._told or self._detached or not due:
                 return
             self._scheduled = True
         if asyncio._get_running_loop() is loop:
@@ -337,24 +362,24 @@ class MessagePort(clone.Transferable):
             self.close()
 
     def _dispatch(self) -> None:
+        bury()
         self._scheduled = False
-        count = BATCH
-        while self._started and count and not self._told:
-            count -= 1
+        for _ in range(BATCH):
             with topology:
-                if not self._queue:
+                if self._told or not self._started or not self._seat.queue:
                     break
-                record = self._queue.popleft()
+                record = self._seat.queue.popleft()
             self._deliver(record)
         with topology:
             if self._told or self._detached:
                 return
-            if self._queue:
+            if self._seat.queue:
                 self._schedule()
                 return
-            if self._close_error is self._NO_CLOSE:
+            if self._seat.ended is None:
                 return
-            self.closed = self._told = True
+            self._told = True
+            self._seat.held = None
         self._fire(MessageEvent("close", target=self, error=self.error), self._onclose)
 
     def _deliver(self, record: Record) -> None:
@@ -368,9 +393,9 @@ class MessagePort(clone.Transferable):
                 record.reject(error)
             return
         event: MessageEvent | None = MessageEvent("message", data=data, ports=tuple(record.ports), target=self)
-        if self.interceptor is not None and event is not None:
+        if self._interceptor is not None and event is not None:
             try:
-                event = self.interceptor.incoming(event)
+                event = self._interceptor.incoming(event)
             except Exception as error:
                 record.drop()
                 self._report("the interceptor of a port failed", error)
@@ -394,7 +419,7 @@ class MessagePort(clone.Transferable):
 
     def __repr__(self) -> str:
         state = "transferred" if self._detached else "closed" if self.closed else "started" if self._started else "open"
-        return f"<MessagePort {state}, {len(self._queue)} waiting>"
+        return f"<MessagePort {state}, {len(self._seat.queue)} waiting>"
 
 
 class MessageChannel:
@@ -417,12 +442,13 @@ class MessageChannel:
 def splice(one: MessagePort, other: MessagePort) -> None:
     """Join what is behind two ports and take the ports out: their partners become each other's, and get what waited."""
     with topology:
-        behind = one.partner
-        waiting, one_close = one._queue, one._close_error
-        one._abandon()
-        if behind is None:
-            behind = Nowhere(one_close if isinstance(one_close, Exception) else None)
-        other.hand_over(behind)
+        first = one._vacate()
+        behind: End = first.partner or Nowhere(first.ended.error if first.ended is not None else None)
+        waiting = list(first.queue)
+        first.queue.clear()
+        first.partner = None
+        first.closed = True
+        other._vacate().give_way(behind)
         if behind.partner is not None:
             for record in waiting:
                 behind.partner.accept(record)

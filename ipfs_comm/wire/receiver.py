@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ipfs_comm.errors import ProtocolError
-from ipfs_comm.wire.clone import MAX_MESSAGE, MAX_META, Meta, parse_meta
+from ipfs_comm.errors import LinkError, ProtocolError
+from ipfs_comm.wire.clone import MAX_META, Meta, parse_meta
 from ipfs_comm.wire.frame import MAX_RANGES, Ack, Close, Data
+from ipfs_comm.wire.sender import ACK_BYTES, ACK_FRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ipfs_comm.wire.limits import Limits
+
 __all__ = ["Assembler", "Receiver"]
 
-ACK_FRAMES: Final = 8
-ACK_BYTES: Final = 256 * 1024
 ACK_DELAY: Final = 0.025
 #: How far ahead of the first gap a frame may be.
 MAX_AHEAD: Final = 4_096
@@ -116,11 +117,18 @@ class Receiver:
 
 
 class Assembler:
-    """Puts the fragments of one port's messages together; a buffer that arrived whole is not copied."""
+    """Puts the fragments of one port's messages together; a buffer that arrived whole is not copied.
 
-    __slots__ = ("_buffers", "_meta", "_meta_size", "_pieces", "_small", "_want", "size")
+    Parameters
+    ----------
+    limits : Limits
+        For the sizes of messages.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_buffers", "_limits", "_meta", "_meta_size", "_pieces", "_small", "_want", "size")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._want = -1
         self._meta_size = -1
         self._meta: Meta | None = None
@@ -137,6 +145,8 @@ class Assembler:
         ------
         ProtocolError
             The fragments do not make a message.
+        LinkError
+            The message is larger than this end takes (``ERR_LIMIT``).
         """
         if frame.first != (self._want < 0):
             raise ProtocolError(
@@ -146,8 +156,6 @@ class Assembler:
         if frame.first:
             self._want = 4
         self.size += frame.size
-        if self.size > MAX_META + MAX_MESSAGE:
-            raise ProtocolError(f"a message on port {frame.port} has more than {MAX_MESSAGE} bytes")
         for part in frame.body:
             self._push(memoryview(part))
         if not frame.last:
@@ -155,7 +163,7 @@ class Assembler:
         if self._want or self._meta is None:
             raise ProtocolError(f"a message on port {frame.port} ends too early")
         message = self._meta, self._buffers
-        Assembler.__init__(self)
+        Assembler.__init__(self, self._limits)
         return message
 
     def _push(self, part: memoryview) -> None:
@@ -190,9 +198,11 @@ class Assembler:
             self._meta_size = self._want = int.from_bytes(piece, "little")
             if not 0 < self._meta_size <= MAX_META:
                 raise ProtocolError(f"a message's meta has {self._meta_size} bytes")
+            self._bound("max_meta", self._meta_size)
             return
         if self._meta is None:
             self._meta = parse_meta(piece)
+            self._bound("max_message", sum(self._meta.sizes))
         else:
             self._buffers.append(piece)
         sizes = self._meta.sizes
@@ -200,3 +210,8 @@ class Assembler:
             self._buffers.append(memoryview(b""))
         if len(self._buffers) < len(sizes):
             self._want = sizes[len(self._buffers)]
+
+    def _bound(self, name: str, size: int) -> None:
+        most = getattr(self._limits, name)
+        if size > most:
+            raise LinkError(f"a message has {size} bytes, more than the limit {name} of {most}", code="ERR_LIMIT")

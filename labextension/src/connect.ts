@@ -1,15 +1,18 @@
-/** Ports to the node of a kernel: over a kernel connection, or over an anywidget model. */
+/** Ports to the node of a kernel: over a kernel connection, over whatever makes comms, or over an anywidget model. */
 
 import { LinkError } from './errors.js';
+import { intercept } from './rpc/interceptor.js';
+import type { Road } from './wire/carriers/base.js';
 import { CommCarrier } from './wire/carriers/comm.js';
 import { DirectCarrier } from './wire/carriers/direct.js';
 import { CarrierError } from './wire/carriers/ended.js';
-import { type KernelLike, unusable, watchKernel } from './wire/carriers/kernel.js';
+import { GenericCarrier } from './wire/carriers/generic.js';
+import { type CommFrontend, hasControl, isKernel, type KernelLike, unusable, watchKernel } from './wire/carriers/kernel.js';
 import { type ModelLike, WidgetCarrier } from './wire/carriers/widget.js';
-import type { Carrier } from './wire/carriers/base.js';
 import { bridge, Link, type Port } from './wire/index.js';
+import type { Limits } from './wire/limits.js';
 
-export type { KernelLike, ModelLike };
+export type { CommFrontend, KernelLike, ModelLike };
 
 /** What a connection may be asked for. */
 export interface ConnectOptions {
@@ -24,6 +27,8 @@ export interface ConnectOptions {
   params?: Record<string, unknown>;
   /** Milliseconds after which connecting fails. */
   timeout?: number;
+  /** Limits of the link that are not the default ones. */
+  limits?: Partial<Limits>;
 }
 
 /** Silence after which the shell channel is tried beside the control channel. */
@@ -36,24 +41,26 @@ const CELL_FALLBACK_MS = 2_500;
 const TIMEOUT_MS = 2_500;
 
 /** Kernels that were silent on the control channel for that long, and answered on shell. */
-const shellOnly = new WeakSet<KernelLike>();
+const shellOnly = new WeakSet<CommFrontend>();
 
 /**
  * Open a port to the node of a kernel.
  *
  * The control channel is tried first, since it answers while a cell runs and no server limits it; after 300 ms of silence an ordinary comm
  * is opened beside it (for the service `cell` after 2.5 s). The first that answers is kept and the other closed (`docs/protocol.md`, section 5).
+ * When the carrier is lost, as with the page's connection to the server, the link finds another, and no message is lost.
  *
- * @param kernel - any `Kernel.IKernelConnection`, also a page's second one to the same kernel.
+ * @param kernel - any `Kernel.IKernelConnection`, also a page's second one to the same kernel; or anything else with `createComm`.
  * @returns a port for `IPFSClient.from(port)`; with `native` a real MessagePort.
  * @throws an Error with a `code` (`ERR_CARRIER`, `ERR_VERSION`, …) that names what is missing where and the command that mends it, or the
  * reason of `signal`.
  */
-export function connect(kernel: KernelLike, options: ConnectOptions & { native: true }): Promise<MessagePort>;
-export function connect(kernel: KernelLike, options?: ConnectOptions & { native?: false }): Promise<Port>;
-export async function connect(kernel: KernelLike, options: ConnectOptions = {}): Promise<Port | MessagePort> {
+export function connect(kernel: KernelLike | CommFrontend, options: ConnectOptions & { native: true }): Promise<MessagePort>;
+export function connect(kernel: KernelLike | CommFrontend, options?: ConnectOptions & { native?: false }): Promise<Port>;
+export async function connect(kernel: KernelLike | CommFrontend, options: ConnectOptions = {}): Promise<Port | MessagePort> {
   const link = endWithPage(await openLink(kernel, options));
-  return options.native ? bridge(link.port) : link.port;
+  const port = intercept(link.port);
+  return options.native ? bridge(port) : port;
 }
 
 /**
@@ -62,9 +69,10 @@ export async function connect(kernel: KernelLike, options: ConnectOptions = {}):
  * @param model - the model that anywidget hands to `render` and `initialize`.
  */
 export async function connectModel(model: ModelLike, options: Omit<ConnectOptions, 'target' | 'native'> = {}): Promise<Port> {
-  const { signal, service = 'ipfs', params = {}, timeout = FALLBACK_MS + TIMEOUT_MS } = options;
-  const link = await Link.open(new WidgetCarrier(model), { service, params, timeout, ...(signal && { signal }) });
-  return endWithPage(link).port;
+  const { signal, service = 'ipfs', params = {}, timeout = FALLBACK_MS + TIMEOUT_MS, limits } = options;
+  const road = { name: 'widget', dial: () => new WidgetCarrier(model) };
+  const link = await Link.open([road], { service, params, timeout, ...(limits && { limits }), ...(signal && { signal }) });
+  return intercept(endWithPage(link).port);
 }
 
 /** What ends the links that are open, and those that are being opened. */
@@ -94,83 +102,50 @@ function endAll(): void {
   for (const end of endings) end(new LinkError('the page was closed or reloaded', { code: 'ERR_CARRIER' }));
 }
 
-async function openLink(kernel: KernelLike, options: ConnectOptions): Promise<Link> {
-  const { target = 'ipfs_comm', signal, service = 'ipfs', params = {} } = options;
-  const fallbackMs = service === 'cell' && !shellOnly.has(kernel) ? CELL_FALLBACK_MS : FALLBACK_MS;
-  const { timeout = fallbackMs + TIMEOUT_MS } = options;
+async function openLink(kernel: KernelLike | CommFrontend, options: ConnectOptions): Promise<Link> {
+  const { target = 'ipfs_comm', signal, service = 'ipfs', params = {}, limits } = options;
+  const silence = service === 'cell' && !shellOnly.has(kernel) ? CELL_FALLBACK_MS : FALLBACK_MS;
+  const { timeout = silence + TIMEOUT_MS } = options;
   signal?.throwIfAborted();
   const state = unusable(kernel);
   if (state !== null) throw CarrierError.ofKernel(kernel, state);
 
-  return new Promise<Link>((resolve, reject) => {
-    const attempts = new Set<AbortController>();
-    const failures: Error[] = [];
-    let settled = false;
+  // The kernel's end or the page's ends the opening at once, whatever carrier is being tried.
+  const givingUp = new AbortController();
+  const giveUp = (reason: unknown): void => givingUp.abort(reason);
+  const onAbort = (): void => giveUp(signal?.reason);
+  const stopWatching = isKernel(kernel) ? watchKernel(kernel, reached => giveUp(CarrierError.ofKernel(kernel, reached))) : () => undefined;
+  const forgetPage = onPageEnd(giveUp);
+  signal?.addEventListener('abort', onAbort);
+  try {
+    const link = await Link.open(roadsTo(kernel, target, silence), {
+      service,
+      params,
+      timeout,
+      signal: givingUp.signal,
+      ...(limits && { limits }),
+      explain: failures => bestOf(failures) ?? CarrierError.ofSilence(kernel, target, Math.round(timeout / 1000))
+    });
+    if (service === 'cell' && link.carrier === 'comm') shellOnly.add(kernel);
+    return link;
+  } finally {
+    stopWatching();
+    forgetPage();
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
 
-    const settle = (act: () => void, winner?: AbortController): void => {
-      if (settled) return;
-      settled = true;
-      clearTimeout(fallback);
-      clearTimeout(deadline);
-      stopWatching();
-      forgetPage();
-      signal?.removeEventListener('abort', onAbort);
-      for (const attempt of attempts) if (attempt !== winner) attempt.abort(new Error('connecting is over'));
-      act();
-    };
-    const fail = (error: Error): void => settle(() => reject(error));
+/** The ways to a kernel, by what the frontend has, best first. */
+function roadsTo(kernel: KernelLike | CommFrontend, target: string, silence: number): Road[] {
+  if (!isKernel(kernel)) return [{ name: 'generic', silence, dial: () => new GenericCarrier(kernel, target) }];
+  const roads: Road[] = [];
+  if (hasControl(kernel)) roads.push({ name: 'direct', silence, dial: () => new DirectCarrier(kernel, target) });
+  // JupyterLab gives comms to one connection per kernel and page; on the others control is the only road.
+  if (kernel.handleComms !== false) roads.push({ name: 'comm', silence, dial: () => new CommCarrier(kernel, target) });
+  return roads;
+}
 
-    const attempt = (carrier: Carrier): void => {
-      const controller = new AbortController();
-      attempts.add(controller);
-      Link.open(carrier, { service, params, signal: controller.signal, timeout }).then(
-        link => {
-          if (settled) link.end();
-          else {
-            if (service === 'cell' && carrier instanceof CommCarrier) shellOnly.add(kernel);
-            settle(() => resolve(link), controller);
-          }
-        },
-        (reason: unknown) => {
-          const error = reason instanceof Error ? reason : new LinkError(String(reason));
-          attempts.delete(controller);
-          if (settled) return;
-          failures.push(error);
-          // A refusal is the kernel's own word; what a carrier says of itself only counts when no other is left.
-          if (!(error instanceof CarrierError) && (error as { code?: string }).code !== 'ERR_TIMEOUT') fail(error);
-          else if (attempts.size === 0 && shellTried) fail(bestOf(failures));
-          else if (attempts.size === 0) tryShell();
-        }
-      );
-    };
-
-    let shellTried = false;
-    const tryShell = (): void => {
-      if (shellTried || settled) return;
-      shellTried = true;
-      // JupyterLab gives comms to one connection per kernel and page; on the others control is the only road.
-      if (kernel.handleComms === false) {
-        if (attempts.size === 0) fail(bestOf(failures));
-        return;
-      }
-      attempt(new CommCarrier(kernel, target));
-    };
-
-    const onAbort = (): void => fail(signal?.reason as Error);
-    const fallback = setTimeout(tryShell, fallbackMs);
-    const deadline = setTimeout(() => fail(CarrierError.ofSilence(kernel, target, Math.round(timeout / 1000))), timeout);
-    const stopWatching = watchKernel(kernel, reached => fail(CarrierError.ofKernel(kernel, reached)));
-    const forgetPage = onPageEnd(fail);
-    signal?.addEventListener('abort', onAbort);
-    attempt(new DirectCarrier(kernel, target));
-
-    /** The failure that says most: the kernel's "no such target" before a silence. */
-    function bestOf(errors: readonly Error[]): Error {
-      const rank = (error: Error): number => (error instanceof CarrierError && error.reason === 'no-target' ? 0 : 1);
-      return (
-        [...errors].sort((a, b) => rank(a) - rank(b)).find(error => error instanceof CarrierError) ??
-        CarrierError.ofSilence(kernel, target, Math.round(timeout / 1000))
-      );
-    }
-  });
+/** The failure that says most: the kernel's "no such target" before others. */
+function bestOf(failures: readonly Error[]): Error | undefined {
+  return failures.find(error => error instanceof CarrierError && error.reason === 'no-target') ?? failures[0];
 }

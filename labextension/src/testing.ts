@@ -1,9 +1,11 @@
 /** Two ends without Jupyter: in one process, or in a process and its child. */
 
 import { LinkError } from './errors.js';
-import { type Faults, memoryCarriers } from './wire/carriers/memory.js';
+import { intercept } from './rpc/interceptor.js';
+import { type Faults, memoryRoad } from './wire/carriers/memory.js';
 import { StdioCarrier } from './wire/carriers/stdio.js';
 import { Acceptor } from './wire/link/acceptor.js';
+import type { Limits } from './wire/limits.js';
 import { Link } from './wire/link/link.js';
 import { Port, unseat } from './wire/port/port.js';
 import { entangle, join, Seat } from './wire/port/seat.js';
@@ -14,17 +16,22 @@ export { Port };
 /** How long the ends of a channel may take to find each other under faults, ms. */
 const CHANNEL_TIMEOUT = 60_000;
 
+/** What the link of a channel may be made with. */
+export interface ChannelOptions {
+  /** Limits of both ends that are not the default ones. */
+  readonly limits?: Partial<Limits>;
+}
+
 /**
  * Two entangled ports in this process, with real clone, frames and link between them.
  *
- * @param faults - what the carrier between them does to packets.
+ * @param faults - what the carrier between them does to packets. One that is cut is lost at both ends, and the link goes on over another.
  */
-export function createChannel(faults: Faults = {}): { readonly port1: Port; readonly port2: Port } {
-  const [one, other] = memoryCarriers(faults);
+export function createChannel(faults: Faults = {}, { limits = {} }: ChannelOptions = {}): { readonly port1: Port; readonly port2: Port } {
   const [first, second] = [pending(), pending()];
-  const acceptor = new Acceptor({ channel: (_, port) => first.settle(port) });
-  acceptor.accept(other);
-  Link.open(one, { service: 'channel', timeout: CHANNEL_TIMEOUT }).then(
+  const acceptor = new Acceptor({ channel: (_, port) => first.settle(port) }, limits);
+  const road = memoryRoad(faults, carrier => acceptor.accept(carrier));
+  Link.open([road], { service: 'channel', timeout: limits.openTimeout ?? CHANNEL_TIMEOUT, limits }).then(
     link => second.settle(link.port),
     (reason: unknown) => {
       first.fail(reason as Error);
@@ -101,5 +108,5 @@ export async function connectProcess(options: ProcessOptions): Promise<Port> {
     killing.unref();
     child.once('close', () => clearTimeout(killing));
   });
-  return link.port;
+  return intercept(link.port);
 }

@@ -1,4 +1,7 @@
-/** The front end of the anywidget that runs a `%%ipfs_js` cell where the labextension is missing. */
+/**
+ * The front end of the anywidget that runs a `%%ipfs_js` cell where the labextension is missing, and with it the library for the widgets of others
+ * (`ipfs_comm.widgets.esm`).
+ */
 
 import { adopt, begin, type Holder, isKnown, type OpenCell, release } from './cell/live.js';
 import { inert } from './cell/snapshot.js';
@@ -58,4 +61,5 @@ function render({ model, el }: RenderProps): () => void {
   };
 }
 
+export { connectModel, IPFSClient };
 export default { render };

@@ -150,6 +150,12 @@ class Server:
             self._process.wait(timeout=20)
         self._reader.join(timeout=20)
 
+    def signal(self, number: signal.Signals, *, seconds: float, then: signal.Signals) -> None:
+        """Send the server a signal, and another one some seconds later."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        threading.Timer(seconds, self._process.send_signal, [then]).start()
+
     def write(self, name: str, *cells: str, kernel: str = "python3") -> str:
         """Write a notebook with these code cells into the server's folder."""
         notebook = nbformat.v4.new_notebook(

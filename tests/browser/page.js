@@ -45,6 +45,10 @@ window.lab = {
     window[name] = await import(url);
     URL.revokeObjectURL(url);
   },
+  /** Look again in every turn until it is so. */
+  async until(predicate) {
+    while (!predicate()) await new Promise(resolve => setTimeout(resolve, 5));
+  },
   /** All bytes of a stream. */
   async collect(stream) {
     const parts = [];

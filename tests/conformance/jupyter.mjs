@@ -14,7 +14,7 @@ const STOP_MS = 10_000
  * Start the server.
  *
  * @param {string} python the interpreter of the environment that has jupyter_server and ipfs_comm
- * @returns {Promise<{url: string, token: string, close: () => Promise<void>}>}
+ * @returns {Promise<{url: string, token: string, pid: number, close: () => Promise<void>}>}
  */
 export async function startJupyter (python) {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'ipfs-comm-conformance-'))
@@ -56,7 +56,7 @@ export async function startJupyter (python) {
   const deadline = Date.now() + START_MS
   for (;;) {
     const url = fs.existsSync(file) ? await answering(file, token) : undefined
-    if (url !== undefined) return { url, token, close }
+    if (url !== undefined) return { url, token, pid: server.pid, close }
     if (server.exitCode !== null || Date.now() > deadline) {
       const said = fs.readFileSync(path.join(home, 'server.log'), 'utf8')
       await close()

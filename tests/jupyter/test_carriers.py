@@ -1,12 +1,13 @@
-"""Carriers over iopub, without a kernel: the pace, the bounds, and whose link has a widget."""
+"""Carriers without a kernel: the pace, the shares, the bounds, whose link has a widget, and who is in doubt."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.wire.carriers import comm
-from ipfs_comm.wire.carriers.comm import PacedCarrier
+from ipfs_comm.wire.carriers.paced import BURST, MAX_BACKLOG, MAX_OUTBOX, RATE, TURN, Pace, PacedCarrier
+from ipfs_comm.wire.carriers.share import Share
+from ipfs_comm.wire.carriers.takeover import ASK_EVERY, TAKEN_AFTER, Doubt
 from ipfs_comm.wire.carriers.widget import CONTENT, WidgetPort
 from ipfs_comm.wire.frame import Hello, encode_packet
 
@@ -21,51 +22,179 @@ async def settle() -> None:
     await done.wait()
 
 
-async def test_packets_beyond_a_burst_wait_for_their_turn_and_keep_their_order() -> None:
-    sent: list[bytes] = []
-    loop = asyncio.get_running_loop()
-    carrier = PacedCarrier(loop, lambda packet: sent.append(packet[0]), lambda: None)
-    packets = [str(number).encode() for number in range(comm.BURST + 60)]
-    started = loop.time()
+class Clock:
+    """A loop's time and timers, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.due: list[tuple[float, Any]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, seconds: float, function: Any) -> Any:
+        self.due.append((self.now + seconds, function))
+        return self
+
+    def cancel(self) -> None:
+        self.due.clear()
+
+    def pass_by(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self.due and min(self.due)[0] <= until:
+            first = min(self.due, key=lambda item: item[0])
+            self.due.remove(first)
+            self.now = first[0]
+            first[1]()
+        self.now = until
+
+
+def paced(loop: Any, sent: list[Any], pace: Pace | None = None, said: str = "closed") -> PacedCarrier:
+    return PacedCarrier(loop, pace or Pace(loop), lambda packet: sent.append(packet[0]), lambda: sent.append(said))
+
+
+def test_packets_beyond_a_burst_wait_for_their_turn_and_keep_their_order() -> None:
+    clock, sent = Clock(), []
+    carrier = paced(clock, sent)
+    packets = [str(number).encode() for number in range(MAX_OUTBOX)]
     for packet in packets:
         carrier.send([packet])
-    assert sent == packets[: comm.BURST]
-    while len(sent) < len(packets):
-        await settle()
+    assert sent == packets[:BURST]
+    clock.pass_by(0.1)
+    assert abs(len(sent) - BURST - 0.1 * RATE) <= RATE * TURN
+    clock.pass_by(10)
     assert sent == packets
-    assert loop.time() - started > 60 / comm.RATE * 0.9
 
 
-async def test_packets_that_cannot_be_kept_are_lost_and_memory_is_bounded() -> None:
-    sent: list[bytes] = []
-    carrier = PacedCarrier(asyncio.get_running_loop(), lambda packet: sent.append(packet[0]), lambda: None)
-    for _ in range(comm.BURST + comm.MAX_OUTBOX + 100):
+def test_one_pace_holds_for_all_carriers_of_a_kernel_and_they_take_turns() -> None:
+    clock, sent = Clock(), []
+    pace = Pace(clock)  # type: ignore[arg-type]  # all that a pace uses of a loop
+    carriers = [paced(clock, sent, pace) for _ in range(3)]
+    for _ in range(100):
+        for number, carrier in enumerate(carriers):
+            carrier.send([number])  # type: ignore[list-item]  # a number tells whose packet it is
+    clock.pass_by(0.2)
+    # The server allows 3,000 messages in three seconds, and the user's own shall have their part.
+    assert len(sent) <= BURST + 0.2 * RATE + 1
+    waited = sent[BURST:]
+    assert max(waited.count(number) for number in range(3)) - min(waited.count(number) for number in range(3)) <= 1
+
+
+def test_packets_that_cannot_be_kept_are_lost_and_memory_is_bounded() -> None:
+    clock, sent = Clock(), []
+    carrier = paced(clock, sent)
+    for _ in range(BURST + MAX_OUTBOX + 100):
         carrier.send([b"x"])
-    assert len(carrier._outbox) == comm.MAX_OUTBOX
-    carrier.close()
+    clock.pass_by(60)
+    assert len(sent) == BURST + MAX_OUTBOX
 
 
 async def test_packets_that_nobody_takes_are_lost_beyond_a_bound() -> None:
     taken: list[int] = []
-    carrier = PacedCarrier(asyncio.get_running_loop(), lambda _packet: None, lambda: None)
+    carrier = paced(asyncio.get_running_loop(), [])
     carrier.start(lambda packet: taken.append(len(packet)), lambda _error: None)
-    big = bytes(comm.MAX_BACKLOG // 4)
+    big = bytes(MAX_BACKLOG // 4)
     for _ in range(10):
         carrier.hand_over([big])
     await settle()
     assert taken == [1] * 4
 
 
-async def test_closing_sends_the_last_packet_and_hangs_up_once() -> None:
-    said: list[Any] = []
-    carrier = PacedCarrier(
-        asyncio.get_running_loop(), lambda packet: said.append(packet[0]), lambda: said.append("closed")
-    )
-    for number in range(comm.BURST + 3):
-        carrier.send([number])  # type: ignore[list-item]  # a number tells the packets apart
+def test_closing_sends_what_waits_at_its_pace_and_hangs_up_once() -> None:
+    clock, sent = Clock(), []
+    carrier = paced(clock, sent)
+    for _ in range(BURST + 3):
+        carrier.send([b"x"])
     carrier.close()
     carrier.close()
-    assert said[comm.BURST :] == [comm.BURST + 2, "closed"]
+    carrier.send([b"too late"])
+    assert "closed" not in sent
+    clock.pass_by(1)
+    assert sent == [*[b"x"] * (BURST + 3), "closed"]
+
+
+def test_where_there_is_no_later_all_that_waits_goes_at_once() -> None:
+    clock, sent = Clock(), []
+    pace = Pace(clock)  # type: ignore[arg-type]  # all that a pace uses of a loop
+    carriers = [paced(clock, sent, pace) for _ in range(2)]
+    for carrier in carriers:
+        for _ in range(BURST):
+            carrier.send([b"x"])
+        carrier.close()
+    pace.finish()
+    assert (sent.count(b"x"), sent.count("closed")) == (2 * BURST, 2)
+
+
+def test_the_frames_of_a_road_are_divided_among_the_links_that_send() -> None:
+    clock, sent = Clock(), []
+    pace = Pace(clock)  # type: ignore[arg-type]  # all that a pace uses of a loop
+    pace.share = Share(64, clock.time)
+    one, two, idle = (paced(clock, sent, pace) for _ in range(3))
+    assert one.max_frames == 64
+    one.send([b"x"])
+    assert (one.max_frames, two.max_frames) == (64, 32)
+    two.send([b"x"])
+    assert (one.max_frames, two.max_frames, idle.max_frames) == (32, 32, 21)
+    clock.pass_by(5)
+    one.send([b"x"])
+    assert one.max_frames == 64
+    two.send([b"x"])
+    one.close()
+    assert two.max_frames == 64
+    for _ in range(40):
+        paced(clock, sent, pace).send([b"x"])
+    assert two.max_frames == 4
+
+
+class Now:
+    """Seconds for `Doubt`."""
+
+    def __init__(self) -> None:
+        self.doubt: Doubt[str] = Doubt()
+
+    def hold(self, at: float, *items: str) -> list[str]:
+        return [item for item in items if self.doubt.holds(item, at)]
+
+
+def test_nothing_is_held_back_from_a_page_while_nobody_else_connects() -> None:
+    assert Now().hold(1, "a", "b") == []
+
+
+def test_what_comes_after_somebody_connected_waits_until_the_page_is_heard_again() -> None:
+    now = Now()
+    now.doubt.newcomer(1)
+    assert now.hold(1.01, "a", "b") == ["a", "b"]
+    # This may have been on its way already when the newcomer took its identity.
+    assert now.doubt.heard(1.011) == []
+    assert not now.doubt.taken(1.06)
+    assert now.doubt.heard(1.07) == ["a", "b"]
+    assert now.hold(1.08, "c") == []
+    assert not now.doubt.waiting
+
+
+def test_a_page_that_does_not_answer_while_something_waits_for_it_counts_as_replaced() -> None:
+    now = Now()
+    now.doubt.newcomer(0)
+    assert not now.doubt.taken(60)
+    now.hold(100, "a")
+    times = [100 + ASK_EVERY * number for number in range(1, 1_000)]
+    first = next(time for time in times if now.doubt.taken(time))
+    assert abs(first - 100 - TAKEN_AFTER) <= ASK_EVERY
+
+
+def test_a_process_that_slept_asks_again_before_it_judges() -> None:
+    now = Now()
+    now.doubt.newcomer(0)
+    now.hold(0, "a")
+    assert not now.doubt.taken(3_600)
+    assert now.doubt.heard(3_600.01) == ["a"]
+
+
+def test_what_is_held_back_is_bounded() -> None:
+    now = Now()
+    now.doubt.newcomer(0)
+    now.hold(0, *["a"] * 10_000)
+    assert len(now.doubt.heard(1)) == 512
 
 
 class Model:
@@ -102,7 +231,8 @@ async def accepted(model: Model, packets: list[bytes], *, replace: bool) -> tupl
         got.append(mine)
         carrier.start(lambda packet: mine.append(bytes(packet[0])), lambda error: ended.append(str(error)))
 
-    port = WidgetPort(None, model, asyncio.get_running_loop(), accept, replace=replace)
+    loop = asyncio.get_running_loop()
+    port = WidgetPort(None, Pace(loop), model, loop, accept, replace=replace)
     for packet in packets:
         model.say({"ipfs_comm": 1}, packet)
     await settle()
@@ -138,7 +268,8 @@ async def test_messages_that_are_no_packets_are_passed_over() -> None:
 async def test_what_the_kernel_itself_has_sent_opens_nothing_when_it_is_sent_back() -> None:
     got: list[Carrier] = []
     model = Model()
-    port = WidgetPort(None, model, asyncio.get_running_loop(), got.append, replace=True)
+    loop = asyncio.get_running_loop()
+    port = WidgetPort(None, Pace(loop), model, loop, got.append, replace=True)
     model.say(CONTENT, hello(b"3" * 32))
     await settle()
     port.close()

@@ -42,7 +42,7 @@ async def test_the_kernel_lets_go_of_a_comm_whose_link_is_over(loaded: Page) -> 
 async def test_a_page_that_comes_before_the_extension_is_told_by_a_close(page: Page) -> None:
     from ipfs_comm.errors import LinkError
 
-    with pytest.raises(LinkError, match="carrier comm is gone") as caught:
+    with pytest.raises(LinkError, match="the kernel closed the comm") as caught:
         await page.open(carrier="comm")
     assert caught.value.code == "ERR_CARRIER"
 

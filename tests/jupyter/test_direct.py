@@ -59,7 +59,14 @@ async def replayed(page: Page, session: Session) -> int:
     frames: list[bytes] = []
     carrier, send = PageCarrier(page, "direct"), page.send
 
-    def capture(channel: str, kind: str, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> str:
+    def capture(
+        channel: str,
+        kind: str,
+        content: dict[str, Any],
+        buffers: Sequence[bytes] = (),
+        subshell: str | None = None,
+    ) -> str:
+        assert (channel, subshell) == ("control", None)
         message = page.client.session.msg(kind, content)
         page.send_frames("control", [*page.client.session.serialize(message), *buffers])
         frames[:] = [*session.serialize(message), *buffers]
@@ -68,7 +75,7 @@ async def replayed(page: Page, session: Session) -> int:
     page.send = capture  # type: ignore[method-assign]  # to see the frames that leave
     link = Link.begin(carrier)
     page.send = send  # type: ignore[method-assign]  # as above
-    await asyncio.wait_for(link.opened, LIMIT)
+    assert await asyncio.wait_for(link.opened, LIMIT)
     before = carrier.packets
     page.send_frames("control", frames)
     # What comes after it on the same road has been answered; it would have been before.
@@ -124,6 +131,8 @@ async def test_a_closed_comm_ends_its_link_in_the_kernel(loaded: Page) -> None:
     link = await loaded.open()
     count = "ext = __import__('ipfs_comm').extension._loaded[get_ipython()]; print(len(ext._acceptor.links))"
     assert (await loaded.run(count)).text() == "1\n"
+    # What nothing was said on yet might be an attempt that lost against another carrier.
+    await IPFSClient.from_port(link.port).add(b"said")
     [carrier] = loaded.comms.values()
     carrier.close()
     async with asyncio.timeout(LIMIT):

@@ -57,7 +57,9 @@ def test_a_notebook_adds_and_reads_and_a_page_cell_fails_soon_and_says_why(here:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_python_part_of_each_notebook_runs(path: Path, here: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
-    first = next(i for i, cell in enumerate(notebook.cells) if cell.source.startswith("%%ipfs_js"))
+    first = next(
+        (i for i, cell in enumerate(notebook.cells) if cell.source.startswith("%%ipfs_js")), len(notebook.cells)
+    )
     notebook.cells = notebook.cells[:first]
     run(notebook, here)
     assert [cell for cell in notebook.cells if cell.cell_type == "code" and not cell.execution_count] == []

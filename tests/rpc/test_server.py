@@ -7,9 +7,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rpc.support import nothing_left
+from rpc.support import Items, Peer, nothing_left
 
-from ipfs_comm import IPFSService, MessageChannel, MessagePort, Server
+from ipfs_comm import IPFSService, MessageChannel, Server
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
 from ipfs_comm.rpc import Query
 from ipfs_comm.rpc.errors import UnknownMethodError, decode_error, encode_error
@@ -18,53 +18,6 @@ from ipfs_comm.wire import clone
 
 if TYPE_CHECKING:
     from ipfs_comm.node import Node
-
-
-class Peer:
-    """The page's end of a main port."""
-
-    def __init__(self, server: Server) -> None:
-        channel = MessageChannel()
-        server.connect(channel.port2)
-        self.port = channel.port1
-        self.results: asyncio.Queue[Any] = asyncio.Queue()
-        self.port.onmessage = lambda event: self.results.put_nowait(event.data)
-
-    def query(self, method: str, given: Any, *, ident: str = "q@1", transfer: tuple[MessagePort, ...] = ()) -> None:
-        namespace, _, name = method.partition(".")
-        message = {"type": "query", "namespace": namespace, "method": name, "id": ident, "input": given}
-        self.port.post_message(message, transfer)
-
-    def abort(self, ident: str = "q@1") -> None:
-        self.port.post_message({"type": "abort", "id": ident})
-
-    async def result(self) -> Any:
-        answer = await asyncio.wait_for(self.results.get(), 5)
-        return answer["result"]
-
-    async def alive(self) -> bool:
-        """Tell whether the server still answers, after everything posted before."""
-        self.query("files.stat", {"path": "/"}, ident="alive")
-        answer = await asyncio.wait_for(self.results.get(), 5)
-        return bool(answer["id"] == "alive" and answer["result"]["ok"])
-
-
-class Items:
-    """One end of an iterable's port."""
-
-    def __init__(self, port: MessagePort) -> None:
-        self.port = port
-        self.messages: asyncio.Queue[Any] = asyncio.Queue()
-        self.closed = asyncio.Event()
-        port.onclose = lambda _: self.closed.set()
-        port.onmessage = lambda event: self.messages.put_nowait(event.data)
-
-    async def message(self) -> Any:
-        return await asyncio.wait_for(self.messages.get(), 5)
-
-    async def next(self) -> Any:
-        self.port.post_message({"method": "next"})
-        return await self.message()
 
 
 @pytest.fixture
@@ -116,6 +69,10 @@ async def test_only_listed_methods_can_be_called(peer: Peer, method: str) -> Non
         ("core.add", {"input": "x", "chunker": "size-0"}),
         ("core.add", {"input": "x", "cidVersion": -1}),
         ("core.add", {"input": {"type": "RemoteIterable"}}),
+        ("core.add", {"input": {"content": "x", "path": {}}}),
+        ("core.add", {"input": {"content": "x", "mode": {}}}),
+        ("core.add", {"input": {"content": "x", "mode": -1}}),
+        ("core.add", {"input": {"content": "x", "mtime": {}}}),
         ("core.add", {"input": "x", "progressCallback": {"type": "RemoteCallback", "port": 1}}),
         ("core.cat", {}),
         ("core.cat", {"path": {"multihash": {}, "bytes": b"\x01"}}),
@@ -139,6 +96,21 @@ async def test_an_input_that_cannot_be_meant_gets_a_typed_error(peer: Peer, meth
     error = (await peer.result())["error"]
     assert str(error["code"]).startswith("ERR_")
     assert error["code"] != "ERR_INTERNAL"
+    assert await peer.alive()
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("levels", [2, 100, 100_000])
+async def test_files_in_files_are_refused_however_deep(peer: Peer, levels: int) -> None:
+    given: Any = b"x"
+    for _ in range(levels):
+        given = {"content": given}
+    peer.query("core.add", {"input": given})
+    assert (await peer.result())["error"]["code"] == "ERR_INVALID_INPUT"
+    loop: dict[str, Any] = {"path": "a"}
+    loop["content"] = loop
+    peer.query("core.add", {"input": loop})
+    assert (await peer.result())["error"]["code"] == "ERR_INVALID_INPUT"
     assert await peer.alive()
 
 
@@ -317,9 +289,9 @@ async def test_a_flood_of_requests_ends_the_stream_and_nothing_else(peer: Peer, 
     added = await node.add(b"hello")
     peer.query("core.cat", {"path": str(added.cid)})
     pieces = Items((await peer.result())["value"]["data"]["port"])
-    for _ in range(5000):
+    for _ in range(50_000):
         pieces.port.post_message({"method": "next"})
-    await asyncio.wait_for(pieces.closed.wait(), 5)
+    await asyncio.wait_for(pieces.closed.wait(), 20)
     assert await peer.alive()
 
 
@@ -383,6 +355,22 @@ async def test_entries_of_add_all_come_while_items_are_still_to_come(peer: Peer)
     assert (await entries.message())["value"]["path"] == str(HELLO)
     source.port.post_message({"type": "next", "done": True})
     assert (await entries.next())["done"] is True
+
+
+async def test_ports_that_come_with_an_item_and_mean_nothing_close_with_the_call(peer: Peer) -> None:
+    source = MessageChannel()
+    channels = [MessageChannel() for _ in range(3)]
+    strays = [Items(channel.port1) for channel in channels]
+    peer.query("core.addAll", {"input": {"type": "RemoteIterable", "port": source.port2}}, transfer=(source.port2,))
+    entries = Items((await peer.result())["value"]["data"]["port"])
+    items = Items(source.port1)
+    entries.port.post_message({"method": "next"})
+    await items.message()
+    source.port1.post_message({"done": False, "value": "hello"}, [channel.port2 for channel in channels])
+    assert (await entries.message())["done"] is False
+    entries.port.post_message({"method": "return"})
+    for stray in strays:
+        await asyncio.wait_for(stray.closed.wait(), 5)
 
 
 async def test_a_blob_is_read_piece_by_piece(peer: Peer) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from ipfs_comm.wire import clone
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -58,6 +60,13 @@ class Inbox:
         return self.closed
 
 
+async def until(condition: Callable[[], bool], within: float = 20) -> None:
+    """Let the loop go on until a condition holds that nothing tells of."""
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110  nothing tells of it
+            await asyncio.sleep(0)
+
+
 def nothing_runs() -> bool:
     """Whether no task but the test's own is left."""
     return asyncio.all_tasks() == {asyncio.current_task()}
@@ -67,3 +76,10 @@ def timers() -> list[asyncio.TimerHandle]:
     """Return the timers of this loop that have not been cancelled and are not the test's own timeouts."""
     scheduled: list[asyncio.TimerHandle] = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]  # no public way to see them
     return [timer for timer in scheduled if not timer.cancelled()]
+
+
+def through(value: Any) -> Any:
+    """Return what arrives of a value, by way of the JSON that crosses."""
+    encoded = clone.encode(value)
+    meta = clone.parse_meta(clone.dump_meta(encoded, []))
+    return clone.decode(meta.root, meta.entries, encoded.buffers, (), encoded.sources)

@@ -157,7 +157,7 @@ async def test_a_service_may_deny() -> None:
 
 
 async def test_too_many_links_are_refused() -> None:
-    acceptor, first, _ = waiting(Service(), max_links=1)
+    acceptor, first, _ = waiting(Service(), limits={"max_links": 1})
     second = ByHand()
     acceptor.accept(second)
     first.say(hello(), token=TOKEN)
@@ -252,21 +252,22 @@ async def test_another_hello_on_an_open_link_ends_it() -> None:
     acceptor.close()
 
 
-async def test_a_carrier_on_which_nobody_says_hello_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ipfs_comm.wire.acceptor.HELLO_WITHIN", 0.01)
-    _, carrier, over = waiting(Service())
+async def test_a_carrier_on_which_nobody_says_hello_is_closed() -> None:
+    _, carrier, over = waiting(Service(), limits={"hello_within": 0.01})
     assert await over is None
     assert carrier.closed
 
 
 async def test_hello_is_repeated_until_somebody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ipfs_comm.wire.link.REPEAT_AFTER", (0.01,))
+    monkeypatch.setattr("ipfs_comm.wire.roads.REPEAT_AFTER", (0.01,))
     carrier = ByHand()
     with pytest.raises(LinkError, match="nobody answered") as caught:
         await Link.open(carrier, timeout=0.1)
     assert caught.value.code == "ERR_TIMEOUT"
-    assert len(carrier.sent) > 2
-    assert len(set(map(str, carrier.sent))) == 1
+    *hellos, end = carrier.sent
+    assert len(hellos) > 2
+    assert len(set(map(str, hellos))) == 1
+    assert isinstance(end, End)
     assert carrier.closed
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from array import array
+from typing import Any
 
 import pytest
 from wire.support import Inbox, nothing_runs
@@ -11,7 +13,7 @@ from wire.support import Inbox, nothing_runs
 from ipfs_comm.errors import InvalidInputError, LinkError, RemoteError
 from ipfs_comm.testing import LinkedPorts, linked_ports
 from ipfs_comm.wire import MessageChannel, clone
-from ipfs_comm.wire.blob import serve
+from ipfs_comm.wire.blob import PortSource, serve
 
 CONTENT = bytes(range(256)) * 20_000
 
@@ -136,3 +138,85 @@ async def test_a_blob_that_is_passed_on_twice_survives_its_first_reader() -> Non
         await Inbox(second.port1).take()
         assert await other.read() == CONTENT
         assert await handle.read() == CONTENT
+
+
+class Uncloneable:
+    """A source whose failure, or whose bytes, cannot be sent."""
+
+    def __init__(self, result: object) -> None:
+        self.result = result
+
+    async def read(self, start: int, end: int) -> Any:
+        if isinstance(self.result, BaseException):
+            raise self.result
+        return self.result
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+def caused_by_an_object() -> Exception:
+    return clone.JSError("Error", {"message": "bad disk", "cause": object()})
+
+
+class MuteError(Exception):
+    """An exception that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("result", "says"),
+    [(caused_by_an_object(), "bad disk"), (MuteError(), "cannot say why"), (None, "NoneType"), ("text", "string")],
+)
+async def test_a_source_whose_answer_cannot_be_cloned_still_answers(result: object, says: str) -> None:
+    async with linked_ports() as linked:
+        blob = await received(linked, clone.Blob(Uncloneable(result), size=10))
+        async with asyncio.timeout(10):
+            with pytest.raises(RemoteError, match=says):
+                await blob.read()
+            with pytest.raises(RemoteError, match=says):
+                await blob.read(0, 1)
+
+
+async def test_many_readers_of_one_blob_wait_for_their_turn() -> None:
+    async with linked_ports() as linked:
+        blob = await received(linked, clone.Blob(CONTENT))
+        read = await asyncio.gather(*(blob.source.read(place, place + 10) for place in range(1_000)))
+        assert [bytes(data) for data in read] == [CONTENT[place : place + 10] for place in range(1_000)]
+
+
+async def test_a_source_says_how_much_it_gives_at_once() -> None:
+    async with linked_ports() as linked:
+        blob = await received(linked, clone.Blob(Broken(), size=1 << 40))
+        with pytest.raises(InvalidInputError, match="at most 16777216 bytes"):
+            await blob.source.read(0, (16 << 20) + 1)
+
+
+@pytest.mark.parametrize("answer", [[1.5], "abc", array("d", [1.5]), bytes(11)])
+async def test_an_answer_that_is_not_the_bytes_asked_for_is_an_error(answer: object) -> None:
+    channel = MessageChannel()
+    channel.port1.onmessage = lambda _: channel.port1.post_message(answer)
+    with pytest.raises(RemoteError, match="gave others, or none"):
+        await PortSource(channel.port2).read(0, 10)
+
+
+async def test_a_reader_with_too_many_questions_is_closed() -> None:
+    channel = MessageChannel()
+    serve(Waiting(), channel.port1)
+    inbox = Inbox(channel.port2)
+    for _ in range(66):
+        channel.port2.post_message([0, 1])
+    await inbox.end()
+    assert inbox.events == []
+
+
+class Waiting:
+    """A source that never gives anything."""
+
+    async def read(self, start: int, end: int) -> bytes:
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]  # it never has a result
+
+    def close(self) -> None:
+        """Hold nothing."""

@@ -12,6 +12,7 @@ from wire.typed_values import build, describe, own_bytes
 from ipfs_comm.errors import ProtocolError
 from ipfs_comm.wire import MessagePort, clone
 from ipfs_comm.wire.frame import Data
+from ipfs_comm.wire.limits import Limits
 from ipfs_comm.wire.receiver import Assembler
 
 CASES = json.loads((Path(__file__).parent.parent / "fixtures" / "wire" / "messages.json").read_text("utf-8"))["cases"]
@@ -22,7 +23,7 @@ HOSTILE = [pytest.param(case, id=case["id"]) for case in CASES if "error" in cas
 def assemble(case: dict[str, Any], fragment: int = 1 << 30) -> tuple[clone.Meta, list[memoryview]]:
     meta = case["meta"].encode()
     message = len(meta).to_bytes(4, "little") + meta + bytes.fromhex("".join(case["buffers"]))
-    assembler = Assembler()
+    assembler = Assembler(Limits())
     for start in range(0, len(message), fragment):
         body = message[start : start + fragment]
         result = assembler.feed(Data(1, 0, start == 0, start + fragment >= len(message), [body], len(body)))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ipfs_comm.errors import ProtocolError
 from ipfs_comm.wire.frame import Ack, Data
+from ipfs_comm.wire.limits import Limits
 from ipfs_comm.wire.receiver import Assembler, Receiver
 
 
@@ -95,7 +96,7 @@ MESSAGE = len(META).to_bytes(4, "little") + META + b"abc"
 
 def test_a_buffer_in_one_piece_is_not_copied() -> None:
     head, body = MESSAGE[:-3], b"abc"
-    result = Assembler().feed(Data(1, 0, True, True, [head, body], len(MESSAGE)))
+    result = Assembler(Limits()).feed(Data(1, 0, True, True, [head, body], len(MESSAGE)))
     assert result is not None
     assert result[1][0].obj is body
 
@@ -114,7 +115,7 @@ def test_a_buffer_in_one_piece_is_not_copied() -> None:
     ],
 )
 def test_fragments_that_make_no_message_are_a_protocol_error(frames: list[Data], reason: str) -> None:
-    assembler = Assembler()
+    assembler = Assembler(Limits())
     *before, last = frames
     for part in before:
         assert assembler.feed(part) is None
@@ -123,7 +124,7 @@ def test_fragments_that_make_no_message_are_a_protocol_error(frames: list[Data],
 
 
 def test_a_message_can_follow_another() -> None:
-    assembler = Assembler()
+    assembler = Assembler(Limits())
     for _ in range(2):
         result = assembler.feed(frame(1, MESSAGE))
         assert result is not None
@@ -131,7 +132,7 @@ def test_a_message_can_follow_another() -> None:
 
 
 def test_many_small_pieces_are_joined_and_keep_no_packets() -> None:
-    assembler = Assembler()
+    assembler = Assembler(Limits())
     meta = b"[[0],[],[20000],[]]"
     start = len(meta).to_bytes(4, "little") + meta
     assembler.feed(frame(1, start, last=False))

@@ -141,6 +141,10 @@ def _build_object(kind: str, tv: dict[str, Any], ports: dict[str, MessagePort], 
         return clone.Blob(bytes.fromhex(tv["hex"]), type=tv["type"])
     if kind == "File":
         return clone.File(bytes.fromhex(tv["hex"]), tv["name"], type=tv["type"], last_modified=tv["lastModified"])
+    if kind == "FileList":
+        return clone.FileList(child(file) for file in tv["of"])
+    if kind == "ImageData":
+        return clone.ImageData(child(tv["data"]), tv["width"], tv["height"], tv["colorSpace"])
     if kind == "port":
         return ports[tv["name"]]
     raise NotPythonsError(kind)
@@ -206,6 +210,10 @@ class _Describer:
                 return [value.properties["cause"]] if "cause" in value.properties else []
             case clone.View():
                 return [value.buffer]
+            case clone.ImageData():
+                return [value.data]
+            case clone.FileList():
+                return list(value)
         return []
 
     @staticmethod
@@ -299,6 +307,16 @@ class _Describer:
                     "offset": 0,
                     "length": len(value),
                 }
+            case clone.ImageData():
+                return {
+                    "t": "ImageData",
+                    "data": out(value.data),
+                    "width": value.width,
+                    "height": value.height,
+                    "colorSpace": value.color_space,
+                }
+            case clone.FileList():
+                return {"t": "FileList", "of": [out(file) for file in value]}
             case clone.File():
                 return {
                     "t": "File",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import InvalidInputError
@@ -12,6 +13,7 @@ from ipfs_comm.rpc.services import results
 from ipfs_comm.rpc.services.method import Method
 from ipfs_comm.rpc.values import (
     Options,
+    Parser,
     bound,
     bytes_like,
     flag,
@@ -20,6 +22,7 @@ from ipfs_comm.rpc.values import (
     mode,
     natural,
     parse,
+    parsed,
     text,
     threshold,
     utf8,
@@ -51,7 +54,28 @@ LS: Options = TIMEOUT
 
 
 def _entry(query: Query, given: Any) -> Any:
-    """Return one thing to add. Text becomes its bytes here: no text of a page ever is a path of this machine."""
+    """Return one thing to add: content, or a file with its path.
+
+    Files do not nest: the content of a file is content.
+    """
+    described = isinstance(given, Mapping) and given.get("type") != "RemoteIterable"
+    if not described or not ("path" in given or "content" in given):
+        return _content(query, given)
+
+    def member(name: str, parser: Parser, default: Any = None) -> Any:
+        value = given.get(name)
+        return default if missing(value) else parsed(value, parser, f"{query.where}: {name} of a file")
+
+    return File(
+        path=member("path", text, ""),
+        content=member("content", partial(_content, query)),
+        mode=member("mode", mode),
+        mtime=member("mtime", lambda mtime: mtime),
+    )
+
+
+def _content(query: Query, given: Any) -> Any:
+    """Return content to add. Text becomes its bytes here: no text of a page ever is a path of this machine."""
     if isinstance(given, str):
         return utf8(given)
     raw = bytes_like(given)
@@ -64,14 +88,6 @@ def _entry(query: Query, given: Any) -> Any:
         return items
     if isinstance(given, list):
         return _pieces(given)
-    if isinstance(given, Mapping) and ("path" in given or "content" in given):
-        content = given.get("content")
-        return File(
-            path=text("" if missing(given.get("path")) else given["path"]),
-            content=None if missing(content) else _entry(query, content),
-            mode=None if missing(given.get("mode")) else mode(given["mode"]),
-            mtime=None if missing(given.get("mtime")) else given["mtime"],
-        )
     raise InvalidInputError(
         f"Unexpected input: {type(given).__name__}: add takes text, bytes, a Blob, "
         "{path, content}, or an iterable of bytes"

@@ -7,18 +7,23 @@ the receiver that was there before, unchanged. What a packet then costs is a han
 packets that are there.
 
 Nothing but the public messages of the Jupyter protocol travels here, signed and verified as ever; a page without our
-extension never sees a difference.
+extension never sees a difference. What the kernel signs says that it is for a page, so that nobody can send it back
+here under its valid signature.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import LinkError
 from ipfs_comm.wire.carriers.base import Carrier
+from ipfs_comm.wire.carriers.share import Share
+from ipfs_comm.wire.carriers.takeover import ASK_EVERY, Doubt, Newcomers
+from ipfs_comm.wire.frame import Ping, encode_packet
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,18 +36,33 @@ __all__ = ["ControlRoad", "DirectCarrier"]
 
 #: Comms that may be open on the control channel of one kernel.
 MAX_COMMS = 256
-#: Closed comms that are remembered, since their last messages cross with the close.
-MAX_CLOSED = 1024
+#: Numbered frames on their way to pages, over all of them: far below the 1,000 at which the socket drops.
+MAX_FRAMES = 256
+#: Closed comms that are remembered, since their last messages cross with the close, and none is opened twice: as many
+#: as a session remembers signatures.
+MAX_CLOSED = 2**16
 #: Bytes of packets handed over but not yet taken by the link's loop; a carrier may lose packets, so more are dropped.
 MAX_BACKLOG = 128 * 2**20
 #: Packets waiting for the control thread, likewise.
 MAX_OUTBOX = 4096
 #: Packets sent in one turn of the control thread, which also serves interrupts and the debugger.
-BATCH = 128
+BATCH = 32
+#: Packets taken in one turn of the link's loop.
+TAKE = 128
 #: Largest content of a message that could be ours; ours name a comm and hold next to no data.
 MAX_CONTENT = 64 * 1024
 #: Seconds between signs of life on iopub, by which servers tell busy kernels from idle ones.
 ACTIVITY = 30.0
+#: Data of each message towards a page; what has the member ``to`` is not heard here.
+TO_PAGE = {"to": "page"}
+#: Seconds that the control thread gets when the kernel ends.
+EXIT_TIMEOUT = 1.0
+#: Why a link ends whose page does not answer since somebody else has connected.
+TAKEN = (
+    "another connection to the kernel's control channel seems to have taken this page's place (its routing identity), "
+    "so the link was ended before it told it more: reload the page; where other people use this machine, have kernels "
+    "use `transport: ipc` (docs/protocol.md, Threat model)"
+)
 
 
 class DirectCarrier(Carrier):
@@ -52,8 +72,8 @@ class DirectCarrier(Carrier):
     """
 
     name = "direct"
-    max_frames = 256
     fragment_size = 256 * 1024
+    tells_close = True
 
     def __init__(self, road: ControlRoad, comm_id: str, idents: list[bytes]) -> None:
         self.comm_id = comm_id
@@ -62,9 +82,16 @@ class DirectCarrier(Carrier):
         #: Bytes on their way to the link's loop; counted by two threads, so each writes its own.
         self.handed_over = 0
         self.taken = 0
+        #: Whether the page still has its identity. Used on the control thread only.
+        self.doubt: Doubt[tuple[str, list[Any] | None]] = Doubt()
         self._road = road
         self._receive: Receive | None = None
         self._closed: Closed | None = None
+
+    @property
+    def max_frames(self) -> int:  # type: ignore[override]  # read-only: the road gives each link its share
+        """The link's share of the frames that the kernel may have on their way."""
+        return self._road.share.of(self)
 
     def start(self, receive: Receive, closed: Closed) -> None:
         """Begin to deliver packets to `receive`; `closed` is called once when the other end or the channel is gone."""
@@ -73,6 +100,7 @@ class DirectCarrier(Carrier):
 
     def send(self, packet: Sequence[Buffer]) -> None:
         """Send `packet`, a list of bytes-like buffers that are not changed afterwards."""
+        self._road.share.note(self)
         self._road.post(self, "comm_msg", list(packet))
 
     def close(self) -> None:
@@ -120,12 +148,15 @@ class ControlRoad:
         self._stream: Any = kernel.control_stream
         self._session: Any = kernel.session
         self._control: Any = kernel.control_stream.io_loop
+        self.share = Share(MAX_FRAMES)
         #: Comms that pages have opened here so far.
         self.opened = 0
         self._carriers: dict[str, DirectCarrier] = {}
         self._closed: dict[str, None] = {}
         self._outbox: deque[tuple[DirectCarrier, str, list[Any] | None]] = deque()
         self._inbox: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._newcomers: Newcomers | None = None
+        self._asking: Any = None
         self._flushing = False
         self._waking = False
         self._active = False
@@ -158,9 +189,20 @@ class ControlRoad:
         """Give the stream back exactly as it was, after what is already on its way out."""
         return self._on_control(self._uninstall)
 
+    def abandon(self) -> None:
+        """Let go of what keeps the kernel from ending; for its exit, when the control thread may be over already."""
+        newcomers, self._newcomers = self._newcomers, None
+        if newcomers is None:
+            return
+        if self._kernel.control_thread.is_alive():
+            with contextlib.suppress(concurrent.futures.TimeoutError):
+                self._on_control(newcomers.close).result(EXIT_TIMEOUT)
+        newcomers.abandon()
+
     def post(self, carrier: DirectCarrier, kind: str, packet: list[Any] | None) -> None:
         """Queue one message to `carrier`'s page. Called on the link's loop."""
-        if len(self._outbox) >= MAX_OUTBOX:
+        # A close is not lost: nothing comes after it that could make up for it.
+        if len(self._outbox) >= MAX_OUTBOX and kind == "comm_msg":
             return
         self._outbox.append((carrier, kind, packet))
         self._schedule()
@@ -169,6 +211,7 @@ class ControlRoad:
         """Let go of `carrier`; return whether it was known. Called on the link's loop."""
         if self._carriers.pop(carrier.comm_id, None) is not carrier:
             return False
+        self.share.forget(carrier)
         self._closed[carrier.comm_id] = None
         while len(self._closed) > MAX_CLOSED:
             del self._closed[next(iter(self._closed))]
@@ -195,11 +238,20 @@ class ControlRoad:
         self._original = getattr(self._stream, "_recv_callback", None) or self._kernel.dispatch_control
         self._original_copy = bool(getattr(self._stream, "_recv_copy", False))
         self._active = True
+        self._newcomers = Newcomers(self._stream, self._newcomer)
         self._stream.on_recv(self._hook, copy=False)
 
     def _uninstall(self) -> None:
         self._flush()
+        while self._outbox:
+            self._flush()
         self._active = False
+        if self._asking is not None:
+            self._control.remove_timeout(self._asking)
+            self._asking = None
+        if self._newcomers is not None:
+            self._newcomers.close()
+            self._newcomers = None
         if getattr(self._stream, "_recv_callback", self._hook) is self._hook and not self._stream.closed():
             self._stream.on_recv(self._original, copy=self._original_copy)
 
@@ -221,11 +273,13 @@ class ControlRoad:
             if len(parts) < 5 or b'"comm_' not in parts[1].bytes or len(parts[4].bytes) > MAX_CONTENT:
                 return False
             content = self._session.unpack(parts[4].bytes)
-            comm_id = content.get("comm_id")
+            comm_id, data = content.get("comm_id"), content.get("data")
             if comm_id in self._closed:
                 return True
             if comm_id not in self._carriers and content.get("target_name") != self._target:
                 return False
+            if isinstance(data, dict) and "to" in data:
+                return True
         except Exception:
             # Whatever cannot be read is not ours; the kernel's own receiver reports it.
             return False
@@ -252,6 +306,9 @@ class ControlRoad:
             self._hand_over(self._accept, carrier)
         elif carrier.idents != idents:
             return
+        if held := carrier.doubt.heard(time.monotonic()):
+            self._outbox.extendleft((carrier, *message) for message in reversed(held))
+            self._schedule()
         if kind == "comm_close":
             self._hand_over(carrier.drop, LinkError("the page closed its comm", code="ERR_CARRIER"))
             return
@@ -281,7 +338,7 @@ class ControlRoad:
         # Cleared first: what is handed over from here on wakes the loop again.
         self._waking = False
         try:
-            for _ in range(min(len(self._inbox), BATCH)):
+            for _ in range(min(len(self._inbox), TAKE)):
                 function, arguments = self._inbox.popleft()
                 function(*arguments)
         finally:
@@ -297,19 +354,45 @@ class ControlRoad:
     def _flush(self) -> None:
         # Cleared first: what is queued from here on schedules a turn of its own.
         self._flushing = False
+        now = time.monotonic()
         for _ in range(min(len(self._outbox), BATCH)):
-            self._send(*self._outbox.popleft())
+            carrier, kind, packet = self._outbox.popleft()
+            # A close tells nobody anything, and whoever closes is not there any more to be heard.
+            if kind == "comm_msg" and carrier.doubt.holds((kind, packet), now):
+                self._ask_later(0)
+            else:
+                self._send(carrier, kind, packet)
         if self._outbox:
             self._schedule()
         self._show_activity()
 
     def _send(self, carrier: DirectCarrier, kind: str, packet: list[Any] | None) -> None:
-        content = {"comm_id": carrier.comm_id, "data": {}}
+        content = {"comm_id": carrier.comm_id, "data": TO_PAGE}
         try:
             self._session.send(self._stream, kind, content, parent={}, ident=carrier.idents, buffers=packet)
         except Exception as error:
             self._kernel.log.warning("ipfs_comm: a packet could not be sent on the control channel: %s", error)
             self._hand_over(carrier.drop, LinkError(f"the control channel is gone: {error}", code="ERR_CARRIER"))
+
+    def _newcomer(self) -> None:
+        now = time.monotonic()
+        for carrier in list(self._carriers.values()):
+            carrier.doubt.newcomer(now)
+
+    def _ask_later(self, seconds: float) -> None:
+        if self._asking is None and self._active:
+            self._asking = self._control.call_later(seconds, self._ask)
+
+    def _ask(self) -> None:
+        """Ask the pages that are in doubt and for which something waits."""
+        self._asking = None
+        now = time.monotonic()
+        for carrier in list(self._carriers.values()):
+            if carrier.doubt.taken(now):
+                self._hand_over(carrier.drop, LinkError(TAKEN, code="ERR_DENIED"))
+            elif carrier.doubt.waiting:
+                self._send(carrier, "comm_msg", encode_packet(b"", [Ping(0)]))
+                self._ask_later(ASK_EVERY)
 
     def _show_activity(self) -> None:
         now = time.monotonic()

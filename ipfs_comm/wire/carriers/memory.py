@@ -1,4 +1,4 @@
-"""Two carriers in one process, joined by queues; they fail as they are told to."""
+"""Pairs of carriers in one process, joined by queues, and roads of them; they fail as they are told to."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ipfs_comm.errors import LinkError
 from ipfs_comm.wire.carriers.base import Carrier, Closed, Receive
+from ipfs_comm.wire.roads import Road
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ipfs_comm.wire.frame import Buffer
 
-__all__ = ["Faults", "MemoryCarrier", "memory_pair"]
+__all__ = ["Faults", "MemoryCarrier", "memory_pair", "memory_road"]
 
 #: A packet that is held back to be overtaken goes on after so many seconds at the latest.
 OVERTAKEN_WITHIN: Final = 0.01
@@ -33,9 +35,13 @@ class Faults:
     delay : float
         Every packet waits for up to so many milliseconds; the order is kept.
     cut : int, optional
-        After so many packets the carrier loses everything, once.
+        After so many packets all carriers of the road are lost, at both ends. New ones can be made at once.
     cut_ms : float
-        How long, in milliseconds.
+        Milliseconds for which those lose everything.
+    cuts : int
+        How many times that happens, each time after `cut` more packets.
+    mute : bool
+        The other end does not learn that a carrier is closed.
     seed : int, optional
         Makes the faults the same each time.
     """
@@ -48,26 +54,41 @@ class Faults:
     delay: float = 0
     cut: int | None = None
     cut_ms: float = 1_000
+    cuts: int = 1
+    mute: bool = False
     seed: int | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything goes wrong."""
+        return self != Faults(cut_ms=self.cut_ms, cuts=self.cuts, seed=self.seed)
 
 
 class _Wire:
-    """What both carriers of a pair share: the faults, and their state."""
+    """What all carriers of a road share: the faults, and their state."""
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self.random = random.Random(faults.seed)
-        self.left_before_cut = faults.cut
-        self.cut_until = 0.0
+        self.carriers: set[MemoryCarrier] = set()
+        self._cuts_left = faults.cuts if faults.cut is not None else 0
+        self._packets_left = faults.cut or 0
+        self._cut_until = 0.0
 
     def is_cut(self, now: float) -> bool:
-        if self.left_before_cut is not None:
-            if self.left_before_cut == 0:
-                self.left_before_cut = None
-                self.cut_until = now + self.faults.cut_ms / 1_000
+        """Count a packet; return whether it is lost because the road is cut."""
+        if now < self._cut_until:
+            return True
+        if self._cuts_left:
+            if self._packets_left:
+                self._packets_left -= 1
             else:
-                self.left_before_cut -= 1
-        return now < self.cut_until
+                self._cuts_left -= 1
+                self._packets_left = self.faults.cut or 0
+                self._cut_until = now + self.faults.cut_ms / 1_000
+                for carrier in tuple(self.carriers):
+                    carrier.lose(ConnectionError("the carrier was cut"))
+                return True
+        return False
 
 
 class MemoryCarrier(Carrier):
@@ -87,7 +108,11 @@ class MemoryCarrier(Carrier):
         self._last_arrival = 0.0
         self._timers: set[asyncio.TimerHandle] = set()
         self._done = False
-        self._faulty = wire.faults != Faults(seed=wire.faults.seed, cut_ms=wire.faults.cut_ms)
+        #: Why it is gone, until the link has been told.
+        self._gone: Exception | None = None
+        self._faulty = bool(wire.faults)
+        self.tells_close = not self._faulty
+        wire.carriers.add(self)
 
     def start(self, receive: Receive, closed: Closed) -> None:
         """See :class:`Carrier`."""
@@ -96,6 +121,8 @@ class MemoryCarrier(Carrier):
         early, self._early = self._early, []
         for packet in early:
             self._loop.call_soon(self._arrive, packet)
+        if self._gone is not None:
+            self._loop.call_soon(self._tell)
 
     def send(self, packet: Sequence[Buffer]) -> None:
         """See :class:`Carrier`."""
@@ -109,28 +136,38 @@ class MemoryCarrier(Carrier):
             self._peer._take(frozen)
 
     def close(self) -> None:
-        """See :class:`Carrier`; the other end learns of it after what was sent before."""
+        """See :class:`Carrier`; the other end learns of it after what was sent before, unless it shall not."""
         if self._done:
             return
+        while self._delayed:
+            self._peer._take(self._delayed.popleft())
+        self._release_held()
+        self._stop()
+        if not self._wire.faults.mute:
+            self._peer.lose(LinkError("the other end closed the carrier", code="ERR_CARRIER"))
+
+    def lose(self, reason: Exception) -> None:
+        """Be gone, on any thread, with this reason."""
+        if self._gone is not None:
+            return
+        self._gone = reason
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        if not self._done:
+            self._stop()
+            if self._closed is not None:
+                self._closed(self._gone)
+
+    def _stop(self) -> None:
         self._done = True
+        self._wire.carriers.discard(self)
+        self._delayed.clear()
+        self._held = None
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
-        peer = self._peer
-        while self._delayed:
-            peer._take(self._delayed.popleft())
-        self._release_held()
-        if peer._loop is not None and not peer._loop.is_closed():
-            peer._loop.call_soon_threadsafe(peer._peer_closed)
-
-    def _peer_closed(self) -> None:
-        if not self._done:
-            self._done = True
-            for timer in self._timers:
-                timer.cancel()
-            self._timers.clear()
-            if self._closed is not None:
-                self._closed(None)
 
     def _take(self, packet: list[bytes | memoryview]) -> None:
         if self._done:
@@ -212,9 +249,32 @@ def _truncate(packet: list[bytes | memoryview], chance: random.Random) -> list[b
     return [*packet[:number], packet[number][: chance.randrange(len(packet[number]) + 1)]]
 
 
-def memory_pair(faults: Faults | None = None) -> tuple[MemoryCarrier, MemoryCarrier]:
-    """Return two carriers; what one sends the other receives, on the event loop that started it."""
-    wire = _Wire(faults or Faults())
+def _pair(wire: _Wire) -> tuple[MemoryCarrier, MemoryCarrier]:
     one, other = MemoryCarrier(wire), MemoryCarrier(wire)
     one._peer, other._peer = other, one
     return one, other
+
+
+def memory_pair(faults: Faults | None = None) -> tuple[MemoryCarrier, MemoryCarrier]:
+    """Return two carriers; what one sends the other receives, on the event loop that started it."""
+    return _pair(_Wire(faults or Faults()))
+
+
+def memory_road(accept: Callable[[MemoryCarrier], object], faults: Faults | None = None) -> Road:
+    """Return a road whose carriers share their faults.
+
+    Parameters
+    ----------
+    accept : callable
+        Given the other end of each carrier that is made, for example :meth:`ipfs_comm.wire.Acceptor.accept`.
+    faults : Faults, optional
+        What goes wrong.
+    """
+    wire = _Wire(faults or Faults())
+
+    def make() -> MemoryCarrier:
+        one, other = _pair(wire)
+        accept(other)
+        return one
+
+    return Road(make, MemoryCarrier.name)

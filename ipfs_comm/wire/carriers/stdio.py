@@ -11,7 +11,7 @@ from collections import deque
 from struct import Struct, unpack_from
 from typing import IO, TYPE_CHECKING, Final
 
-from ipfs_comm.errors import InvalidInputError, ProtocolError
+from ipfs_comm.errors import InvalidInputError, LinkError, ProtocolError
 from ipfs_comm.wire.carriers.base import Carrier, Closed, Receive
 from ipfs_comm.wire.frame import MAX_BUFFERS, Buffer
 
@@ -35,6 +35,7 @@ class StdioCarrier(Carrier, asyncio.Protocol):
     name = "stdio"
     max_frames = 256
     fragment_size = 256 * 1024
+    tells_close = True
 
     def __init__(self) -> None:
         self._receive: Receive | None = None
@@ -86,7 +87,7 @@ class StdioCarrier(Carrier, asyncio.Protocol):
         """See :class:`Carrier`."""
         self._receive, self._closed = receive, closed
         if self._done:
-            asyncio.get_running_loop().call_soon(closed, None)
+            asyncio.get_running_loop().call_soon(closed, _ended(None))
         elif self._reading is not None:
             self._reading.resume_reading()
 
@@ -130,7 +131,7 @@ class StdioCarrier(Carrier, asyncio.Protocol):
             return
         self.close()
         if self._closed is not None:
-            self._closed(error)
+            self._closed(_ended(error))
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the pipe."""
@@ -180,6 +181,13 @@ class StdioCarrier(Carrier, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Learn that the pipe is gone."""
         self._gone(exc)
+
+
+def _ended(error: Exception | None) -> LinkError:
+    """Return why a carrier is over: pipes do not come back."""
+    if isinstance(error, LinkError):
+        return error
+    return LinkError(f"the other process has closed its pipe{f': {error}' if error else ''}", code="ERR_CARRIER")
 
 
 class _Sink(asyncio.BaseProtocol):

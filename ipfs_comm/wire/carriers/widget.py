@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import LinkError
-from ipfs_comm.wire.carriers.comm import PacedCarrier, publisher
+from ipfs_comm.wire.carriers.comm import publisher
+from ipfs_comm.wire.carriers.paced import Pace, PacedCarrier
 
 if TYPE_CHECKING:
     import asyncio
@@ -40,7 +41,9 @@ class WidgetPort:
     Parameters
     ----------
     kernel : object or None
-        The running kernel, if it is ipykernel's.
+        The running kernel, if there is one.
+    pace : Pace
+        Of this kernel.
     model : ipywidgets.Widget
         The model, for example an ``anywidget.AnyWidget``.
     loop : asyncio.AbstractEventLoop
@@ -54,6 +57,7 @@ class WidgetPort:
     def __init__(
         self,
         kernel: Any,
+        pace: Pace,
         model: Any,
         loop: asyncio.AbstractEventLoop,
         accept: Callable[[Carrier], None],
@@ -61,6 +65,7 @@ class WidgetPort:
         replace: bool = True,
     ) -> None:
         self._kernel = kernel
+        self._pace = pace
         self._model = model
         self._loop = loop
         self._accept = accept
@@ -95,8 +100,11 @@ class WidgetPort:
             self._carrier.hand_over(buffers)
 
     def _open(self, token: bytes) -> None:
-        publish = publisher(self._kernel, self._model.comm, {"method": "custom", "content": CONTENT})
-        carrier = WidgetCarrier(self._loop, publish, lambda: self._forget(token))
+        comm, data = self._model.comm, {"method": "custom", "content": CONTENT}
+        publish = publisher(self._kernel, comm, data) or (
+            lambda packet: comm.send(data=data, buffers=[bytes(buffer) for buffer in packet])
+        )
+        carrier = WidgetCarrier(self._loop, self._pace, publish, lambda: self._forget(token))
         self._token, self._carrier = token, carrier
         self._loop.call_soon_threadsafe(lambda: self._accept(carrier))
 

@@ -1,51 +1,30 @@
 """Structured clone between Python and JavaScript: value graph <-> slots, entries and buffers.
 
-===========================================  ==========================================================
-Python                                       JavaScript
-===========================================  ==========================================================
-:data:`undefined`; None; bool; str           undefined; null; boolean; string (lone surrogates too)
-int up to 2^53 - 1, float                    number; a whole number arrives as int, -0 and 2^53 as float
-int beyond, :class:`BigInt`                  BigInt
-bytes, bytearray, memoryview                 Uint8Array; arrives as a memoryview, not copied
-array.array, one-dimensional numpy arrays    the typed array of that format; arrives as a memoryview
-:class:`ArrayBuffer`, :class:`View`          ArrayBuffer; DataView, Uint8ClampedArray, any view exactly
-datetime (naive: local time), :class:`Date`  Date; arrives as datetime in UTC where that can hold it
-dict with str keys; list, tuple              Object; Array
-:class:`SparseArray`                         Array with holes or named properties
-set, frozenset, :class:`Set`                 Set; arrives as :class:`Set`, ordered
-dict with other keys, :class:`Map`           Map; arrives as :class:`Map`, ordered
-exceptions, :class:`JSError`                 Error and its kinds; arrives as :class:`JSError`
-:class:`DOMException`                        DOMException
-:class:`RegExp`; :class:`Boxed`              RegExp; Boolean, Number, String, BigInt objects
-:class:`Blob`, :class:`File`                 Blob, File; arrives as a handle to read from
-MessagePort in the transfer list             MessagePort
-===========================================  ==========================================================
-
-A bytes-like object sends its own bytes only, as an ArrayBuffer of its own; views that shall share one are
-:class:`View` objects on one :class:`ArrayBuffer`. The same object arrives as the same object.
+What becomes of what is told by `docs/values.md`, whose tables are tested. A bytes-like object sends its own bytes only,
+as an ArrayBuffer of its own; views that shall share one are :class:`View` objects on one :class:`ArrayBuffer`. The same
+object arrives as the same object.
 """
 
 from __future__ import annotations
 
 from ipfs_comm.wire.blob import Blob, BlobSource, File
-from ipfs_comm.wire.clone.decoder import MAX_MESSAGE, MAX_META, Meta, decode, parse_meta
-from ipfs_comm.wire.clone.encoder import MAX_BUFFERS, MAX_ENTRIES, MAX_PORTS, Encoded, dump_meta, encode
+from ipfs_comm.wire.clone.arrays import is_bytes_like
+from ipfs_comm.wire.clone.buffers import ArrayBuffer, ImageData, View
+from ipfs_comm.wire.clone.containers import FileList, Map, Set, SparseArray
+from ipfs_comm.wire.clone.decoder import Meta, decode, parse_meta
+from ipfs_comm.wire.clone.encoder import Encoded, dump_meta, encode, text_of
+from ipfs_comm.wire.clone.limits import MAX_BUFFERS, MAX_ENTRIES, MAX_MESSAGE, MAX_META, MAX_PORTS
 from ipfs_comm.wire.clone.types import (
     MAX_SAFE_INTEGER,
-    ArrayBuffer,
     BigInt,
     Boxed,
     BytesLike,
     Date,
     DOMException,
     JSError,
-    Map,
     RegExp,
-    Set,
-    SparseArray,
     Transferable,
     Undefined,
-    View,
     undefined,
 )
 
@@ -66,6 +45,8 @@ __all__ = [
     "Date",
     "Encoded",
     "File",
+    "FileList",
+    "ImageData",
     "JSError",
     "Map",
     "Meta",
@@ -78,6 +59,8 @@ __all__ = [
     "decode",
     "dump_meta",
     "encode",
+    "is_bytes_like",
     "parse_meta",
+    "text_of",
     "undefined",
 ]

@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 import json
-import struct
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
 
 from ipfs_comm.errors import ProtocolError
 from ipfs_comm.wire.blob import Blob, BlobSource, File
-from ipfs_comm.wire.clone.encoder import MAX_BUFFERS, MAX_ENTRIES, MAX_PORTS
+from ipfs_comm.wire.clone.buffers import VIEW_FORMATS, ArrayBuffer, ImageData, View, view_size
+from ipfs_comm.wire.clone.containers import FileList, Map, Set, SparseArray
+from ipfs_comm.wire.clone.limits import MAX_BUFFERS, MAX_ENTRIES, MAX_MESSAGE, MAX_META, MAX_PORTS
 from ipfs_comm.wire.clone.types import (
     ERROR_NAMES,
     MAX_SAFE_INTEGER,
-    VIEW_FORMATS,
-    ArrayBuffer,
     BigInt,
     Boxed,
     BytesLike,
     Date,
     DOMException,
     JSError,
-    Map,
     RegExp,
-    Set,
-    SparseArray,
     Transferable,
-    View,
     undefined,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["MAX_MESSAGE", "MAX_META", "Meta", "decode", "parse_meta"]
-
-MAX_META: Final = 256 * 2**20
-MAX_MESSAGE: Final = 2 * 2**30
+__all__ = ["Meta", "decode", "parse_meta"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MS: Final = -62_135_596_800_000
@@ -71,9 +63,16 @@ _from_json = json.JSONDecoder(parse_constant=_constant).decode
 _cast = cast("Callable[[memoryview, str], memoryview]", memoryview.cast)
 
 
+def _clip(value: Any) -> str:
+    """Return what an error says about a parsed value; a long or a deep one is not written out."""
+    if type(value) in (list, dict):
+        return f"a {type(value).__name__} of {len(value)}"
+    return repr(value[:40]) if type(value) is str else str(value)[:40]
+
+
 def _natural(value: Any, bound: int, what: str) -> int:
     if type(value) is not int or not 0 <= value < bound:
-        _refuse(f"{what} is {str(value)[:40]}, not an integer below {bound}")
+        _refuse(f"{what} is {_clip(value)}, not an integer below {bound}")
     return value
 
 
@@ -154,12 +153,12 @@ class _Decoder:
         "count",
         "entries",
         "fills",
+        "later",
         "objects",
         "ports",
         "sources",
         "used_buffers",
         "used_ports",
-        "views",
     )
 
     def __init__(
@@ -176,7 +175,8 @@ class _Decoder:
         self.sources = sources
         self.objects: list[Any] = [None] * len(entries)
         self.fills: list[tuple[Callable[[_Decoder, Any, list[Any]], None], Any, list[Any]]] = []
-        self.views: list[int] = []
+        #: The entries that need others to have their objects first.
+        self.later: dict[str, list[int]] = {tag: [] for tag in _LATER}
         self.used_buffers: set[int] = set()
         self.used_ports: set[int] = set()
 
@@ -192,8 +192,8 @@ class _Decoder:
                 objects[index] = made = container[0]()
                 fills.append((container[1], made, entry))
                 continue
-            if tag == "v":
-                self.views.append(index)
+            if tag in _LATER:
+                self.later[tag].append(index)
                 continue
             leaf = _LEAVES.get(tag)
             if leaf is None:
@@ -202,8 +202,9 @@ class _Decoder:
             if not low <= len(entry) <= high:
                 _refuse(f"entry {index} of type {tag!r} has {len(entry)} members")
             objects[index] = make(self, entry)
-        for index in self.views:
-            objects[index] = self.view(self.entries[index])
+        for tag, make in _LATER.items():
+            for index in self.later[tag]:
+                objects[index] = make(self, self.entries[index])
         for fill, made, entry in fills:
             fill(self, made, entry)
 
@@ -222,14 +223,14 @@ class _Decoder:
         first = value[0]
         if len(value) == 1:
             if type(first) is not int or not 0 <= first < self.count:
-                _refuse(f"there is no entry {str(first)[:40]}")
+                _refuse(f"there is no entry {_clip(first)}")
             return self.objects[first]
         if len(value) == 2 and type(value[1]) is str:
             if first == "n" and value[1] in _NUMBERS:
                 return _NUMBERS[value[1]]
             if first == "b":
                 return self.big(value[1])
-        _refuse(f"{str(value)[:40]} is no slot")
+        _refuse(f"{_clip(value)} is no slot")
 
     def double(self, value: int) -> float:
         try:
@@ -369,7 +370,7 @@ class _Decoder:
         buffer = self.slot(slot)
         if type(buffer) is not ArrayBuffer:
             _refuse("a view looks at no ArrayBuffer")
-        size = struct.calcsize(VIEW_FORMATS[name])
+        size = view_size(name)
         data = buffer.data
         _natural(offset, len(data) + 1, "a view's offset")
         if length is None:
@@ -384,6 +385,24 @@ class _Decoder:
         # Always a memoryview of its own: two views on one buffer are two objects.
         part = data[offset : offset + length * size]
         return part if size == 1 and name == "Uint8Array" else _cast(part, VIEW_FORMATS[name])
+
+    def image(self, entry: list[Any]) -> ImageData:
+        if len(entry) != 5 or type(entry[4]) is not str or len(entry[4]) > 64:
+            _refuse("an ImageData is not of the shape data, width, height, color space")
+        data = self.slot(entry[1])
+        if type(data) is not View:
+            _refuse("an ImageData has no Uint8ClampedArray or Float16Array")
+        width, height = _natural(entry[2], 2**32, "a width"), _natural(entry[3], 2**32, "a height")
+        try:
+            return ImageData(data, width, height, entry[4])
+        except ValueError as error:
+            _refuse(str(error))
+
+    def file_list(self, entry: list[Any]) -> FileList:
+        files = [self.slot(value) for value in entry[1:]]
+        if not all(type(file) is File for file in files):
+            _refuse("a FileList holds something other than Files")
+        return FileList(files)
 
     def take_port(self, number: int) -> int:
         if number in self.used_ports:
@@ -418,6 +437,13 @@ _CONTAINERS: Final[dict[str, tuple[Callable[[], Any], Callable[[_Decoder, Any, l
     "m": (Map, _Decoder.mapping),
     "s": (Set, _Decoder.set),
     "e": (JSError, _Decoder.error),
+}
+
+#: In the order in which they are made.
+_LATER: Final[dict[str, Callable[[_Decoder, list[Any]], Any]]] = {
+    "v": _Decoder.view,
+    "i": _Decoder.image,
+    "l": _Decoder.file_list,
 }
 
 _LEAVES: Final[dict[str, tuple[int, int, Callable[[_Decoder, list[Any]], Any]]]] = {

@@ -1,5 +1,7 @@
 /** One run of a `%%ipfs_js` cell in a page: what the kernel says on the cell's port, and what the page answers. */
 
+import { intercept } from '../rpc/interceptor.js';
+import { Port } from '../wire/index.js';
 import { snapshot } from './snapshot.js';
 import { pageStack, SOURCE } from './stack.js';
 
@@ -64,7 +66,8 @@ export function runCell(port: CellPort, element: HTMLElement, clientOf: ClientOf
     const message = event.data as { type?: unknown; code?: unknown; name?: unknown };
     if (message.type === 'run' && typeof message.code === 'string' && !started) {
       started = true;
-      const [node] = event.ports;
+      const [given] = event.ports;
+      const node = given instanceof Port ? intercept(given) : given;
       nodePort = node as { close(): void };
       const label = typeof message.name === 'string' ? message.name : 'cell';
       void execute(port, message.code, label, element, node, clientOf, abort.signal).then(({ outcome, holdsBlobs }) => {

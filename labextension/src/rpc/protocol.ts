@@ -36,6 +36,8 @@ export interface EncodedNode {
 export interface RemoteIterable {
   readonly type: 'RemoteIterable';
   readonly port: PortLike;
+  /** 1 if the producer takes several requests before it has answered the first. */
+  readonly ahead?: number;
 }
 
 export interface RemoteCallback {

@@ -50,7 +50,8 @@ export function bytesOf(source: ArrayBufferView | ArrayBufferLike): Bytes {
 export function snapshot(buffer: ArrayBuffer): Chunked {
   const size = buffer.byteLength;
   const chunks: Bytes[] = [];
-  for (let at = 0; at < size; at += CHUNK_SIZE) chunks.push(new Uint8Array(buffer.slice(at, at + CHUNK_SIZE)));
+  // Its own `slice` would make buffers of its class and realm.
+  for (let at = 0; at < size; at += CHUNK_SIZE) chunks.push(new Uint8Array(new Uint8Array(buffer, at, Math.min(CHUNK_SIZE, size - at))));
   return { size, chunks };
 }
 

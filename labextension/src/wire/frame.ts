@@ -60,6 +60,8 @@ export interface Hello {
   readonly params: Readonly<Record<string, unknown>>;
   readonly agent: string;
   readonly window: number;
+  /** The link is open, and goes on over this carrier; absent otherwise. */
+  readonly resume?: true;
 }
 
 /** Body of WELCOME. */

@@ -2,14 +2,10 @@
 
 import { ProtocolError } from '../errors.js';
 import { type Bytes, type Chunked, decodeJSON, encodeJSON } from './bytes.js';
+import { MAX_ENTRIES, MAX_MESSAGE_BUFFERS, MAX_META_SIZE, MAX_PORTS } from './clone/limits.js';
 import type { Entry, Serialized, Slot } from './clone/types.js';
 
-/** Limits of a message that is received. */
-export const MAX_ENTRIES = 1_000_000;
-export const MAX_PORTS = 1024;
-export const MAX_MESSAGE_BUFFERS = 65_536;
-export const MAX_META_SIZE = 256 * 1024 * 1024;
-export const MAX_MESSAGE_SIZE = 2 ** 31;
+export { MAX_MESSAGE_SIZE, MAX_PORTS } from './clone/limits.js';
 
 /** A message as it crosses a link. */
 export interface WireMessage extends Serialized {

@@ -19,6 +19,7 @@ import {
   VERSIONS
 } from '../../src/wire/frame.js';
 import { Acceptor, Link, type Port, type Service } from '../../src/wire/index.js';
+import { limitsOf } from '../../src/wire/limits.js';
 import { Outbox } from '../../src/wire/link/outbox.js';
 import { Ports } from '../../src/wire/link/ports.js';
 import { encodeMessage } from '../../src/wire/message.js';
@@ -49,11 +50,12 @@ async function pair(spy: (packet: Packet) => void = () => undefined, faults: Fau
 }
 
 function spied(carrier: Carrier, spy: (packet: Packet) => void): Carrier {
-  const { name, maxFrames, fragmentSize } = carrier;
+  const { name, maxFrames, fragmentSize, tellsClose } = carrier;
   return {
     name,
     maxFrames,
     fragmentSize,
+    tellsClose,
     start: (receive, closed) => carrier.start(receive, closed),
     send: packet => {
       spy(packet);
@@ -295,8 +297,9 @@ describe('hostile frames', () => {
 
   test('messages that CLOSE cuts off do not count as unfinished for good', () => {
     const ignore = (): void => undefined;
-    const outbox = new Outbox({ maxFrames: 256, fragmentSize: 1 << 18, transmit: ignore }, 1 << 20);
-    const ports = new Ports({ link: 'l', outbox, pump: ignore, idle: ignore, fail: ignore }, 1);
+    const limits = limitsOf();
+    const outbox = new Outbox({ maxFrames: 256, fragmentSize: 1 << 18, transmit: ignore }, 1 << 20, limits);
+    const ports = new Ports({ link: 'l', limits, outbox, pump: ignore, idle: ignore, fail: ignore }, 1);
     ports.main(new Seat());
     const ids = [2, 4, 6, 8, 10, 12];
     ports.deliver({ ...data(1, 3, []), body: encodeMessage({ root: null, entries: [], buffers: [], ports: ids }) });
@@ -358,7 +361,7 @@ describe('silence', () => {
     mute();
     sleep(600_000);
     await vi.advanceTimersByTimeAsync(30_000);
-    expect(pings()).toBe(1);
+    expect(pings()).toBeGreaterThan(0);
     expect(onend).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(20_000);
     expect(onend).toHaveBeenCalledWith(expect.objectContaining({ code: 'ERR_TIMEOUT' }));
@@ -370,8 +373,8 @@ describe('sending again', () => {
     vi.useFakeTimers();
     let sent: [seq: number, announced: boolean][] = [];
     const transmit = (frames: readonly Frame[], announce = false): void =>
-      void sent.push(...frames.map(({ seq }) => [seq, announce] as [number, boolean]));
-    const outbox = new Outbox({ maxFrames: 256, fragmentSize: 1_000, transmit }, 1 << 20);
+      void sent.push(...frames.filter(({ type }) => type === FrameType.DATA).map(({ seq }) => [seq, announce] as [number, boolean]));
+    const outbox = new Outbox({ maxFrames: 256, fragmentSize: 1_000, transmit }, 1 << 20, limitsOf());
     const after = (ms: number): typeof sent => {
       sent = [];
       vi.advanceTimersByTime(ms);
@@ -382,19 +385,15 @@ describe('sending again', () => {
     outbox.pump();
     expect(after(999)).toEqual([]);
     expect(after(1)).toEqual([[1, true]]);
-    expect(after(1_999)).toEqual([]);
+    expect(after(999)).toEqual([]);
     expect(after(1)).toEqual([[1, true]]);
     // What was sent again says nothing of the round trip; but it is progress, from which the time counts.
-    expect(after(3_000)).toEqual([]);
+    expect(after(500)).toEqual([]);
     acknowledge(1);
-    expect(after(3_999)).toEqual([]);
+    expect(after(999)).toEqual([]);
     expect(after(1)).toEqual([[2, true]]);
     acknowledge(10);
-    outbox.message(0, [new Uint8Array(10)]);
-    outbox.pump();
-    // The round trip was ten seconds, and this is the longest timeout.
-    expect(after(9_999)).toEqual([]);
-    expect(after(1)).toEqual([[11, true]]);
+    expect(outbox.idle).toBe(true);
     outbox.stop();
   });
 
@@ -405,11 +404,11 @@ describe('sending again', () => {
     const accepted = deferred<Link>();
     new Acceptor({ ipfs: link => accepted.resolve(link) }).accept(other);
     let free = 0;
-    let frames = 0;
+    const times = new Map<number, number>();
     const slow = {
       ...spied(one, () => undefined),
       send: (packet: Packet): void => {
-        frames += decodePacket(packet).frames.filter(({ type }) => type === FrameType.DATA).length;
+        for (const { type, seq } of decodePacket(packet).frames) if (type === FrameType.DATA) times.set(seq, (times.get(seq) ?? 0) + 1);
         free = Math.max(free, performance.now()) + packet.reduce((sum, { byteLength }) => sum + byteLength, 0) / bytesPerMs;
         setTimeout(() => one.send(packet), free - performance.now());
       }
@@ -422,8 +421,25 @@ describe('sending again', () => {
     opener.port.postMessage(new Uint8Array(20_000_000));
     await vi.advanceTimersByTimeAsync(60_000);
     expect((await received)[0]).toHaveLength(20_000_000);
-    expect(frames).toBeLessThanOrEqual(Math.ceil(20_000_000 / slow.fragmentSize) + 2);
+    expect(Math.max(...times.values())).toBe(1);
   });
+});
+
+test('a page that is hidden acknowledges in the same task, without a timer', async () => {
+  vi.stubGlobal('document', { hidden: true });
+  try {
+    let acks = 0;
+    const { opener, acceptor } = await pair(packet => {
+      const { token, frames } = decodePacket(packet);
+      if (token.byteLength === 0) acks += frames.filter(({ type }) => type === FrameType.ACK).length;
+    });
+    opener.port.postMessage('hello');
+    acceptor.port.onmessage = () => expect(acks).toBe(1);
+    await take(acceptor.port, 1);
+    expect(acks).toBe(1);
+  } finally {
+    vi.unstubAllGlobals();
+  }
 });
 
 describe('packets', () => {
@@ -516,8 +532,8 @@ describe('whatever a carrier does', () => {
     );
   });
 
-  test('a cut that heals costs nothing but time', async () => {
-    const { port1, port2 } = createChannel({ cut: 6, cut_ms: 700 });
+  test('cuts that heal cost nothing but time', async () => {
+    const { port1, port2 } = createChannel({ cut: 6, cut_ms: 700, cuts: 3 });
     const received = take(port2, 40);
     for (let at = 0; at < 40; at++) port1.postMessage({ at, bytes: new Uint8Array(100_000) });
     expect((await received).map(message => (message as { at: number }).at)).toEqual(Array.from({ length: 40 }, (_, at) => at));

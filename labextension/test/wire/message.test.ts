@@ -14,6 +14,8 @@ interface MessageCase {
   readonly blobs?: number;
   readonly encode?: boolean;
   readonly error?: string;
+  /** A class that a runtime may lack. */
+  readonly requires?: string;
 }
 
 interface Values {
@@ -22,7 +24,9 @@ interface Values {
   same(one: unknown, other: unknown): boolean;
 }
 
-const cases = wireFixtures<MessageCase>('messages.json');
+const all = wireFixtures<MessageCase>('messages.json');
+const isLacking = ({ requires }: MessageCase): boolean => requires !== undefined && !(requires in globalThis);
+const cases = all.filter(theCase => !isLacking(theCase));
 
 /** The byte stream of a case, in the pieces of its parts. */
 function streamOf({ meta, buffers }: MessageCase): Uint8Array<ArrayBuffer>[] {
@@ -92,6 +96,12 @@ describe.runIf(haveFixtures)('a value gives a message that gives it again', () =
 describe('a malformed message is a protocol error', () => {
   test.each(cases.filter(({ error }) => error !== undefined))('$id', theCase => {
     expect(() => open(decodeMessage(streamOf(theCase)))).toThrow(expect.objectContaining({ code: theCase.error }));
+  });
+});
+
+describe('what this runtime has no class for cannot be built, which is no protocol error', () => {
+  test.each(all.filter(isLacking))('$id', theCase => {
+    expect(() => open(decodeMessage(streamOf(theCase)))).toThrow(expect.objectContaining({ name: 'DataCloneError' }));
   });
 });
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipfs_comm.wire.carriers.memory import Faults, memory_pair
+from ipfs_comm.errors import LinkError
+from ipfs_comm.wire.carriers.memory import Faults, MemoryCarrier, memory_pair, memory_road
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,8 +82,49 @@ async def test_what_is_delayed_arrives_before_the_close() -> None:
     assert await numbers_through(Faults(delay=1_000, seed=7), 50) == list(range(50))
 
 
-async def test_a_cut_loses_everything_for_its_time() -> None:
-    assert await numbers_through(Faults(cut=10, cut_ms=60_000)) == list(range(10))
+async def test_a_cut_loses_both_carriers_and_new_ones_work_after_its_time() -> None:
+    loop = asyncio.get_running_loop()
+    others: list[MemoryCarrier] = []
+    road = memory_road(others.append, Faults(cut=2, cut_ms=50))
+    got: list[bytes] = []
+    lost: list[asyncio.Future[Exception | None]] = [loop.create_future(), loop.create_future()]
+    arrived: asyncio.Future[None] = loop.create_future()
+
+    def receive(packet: Sequence[Buffer]) -> None:
+        got.append(bytes(packet[0]))
+        if packet[0] == b"late" and not arrived.done():
+            arrived.set_result(None)
+
+    one = road.make()
+    one.start(lambda _: None, lost[0].set_result)
+    others[0].start(receive, lost[1].set_result)
+    for number in range(3):
+        one.send([b"%d" % number])
+    for reason in await asyncio.wait_for(asyncio.gather(*lost), 5):
+        assert not isinstance(reason, LinkError)
+    new = road.make()
+    new.start(lambda _: None, lambda _: None)
+    others[1].start(receive, lambda _: None)
+    new.send([b"early"])
+    loop.call_later(0.06, lambda: new.send([b"late"]))
+    await asyncio.wait_for(arrived, 5)
+    assert got == [b"0", b"1", b"late"]
+
+
+async def test_closing_is_told_as_the_end_for_good_unless_the_carrier_is_mute() -> None:
+    loop = asyncio.get_running_loop()
+    told: list[Exception | None] = []
+    for mute in (True, False):
+        one, other = memory_pair(Faults(mute=mute))
+        assert one.tells_close is not mute
+        other.start(lambda _: None, told.append)
+        one.start(lambda _: None, lambda _: None)
+        one.close()
+    turn = loop.create_future()
+    loop.call_soon(lambda: loop.call_soon(turn.set_result, None))
+    await turn
+    (reason,) = told
+    assert isinstance(reason, LinkError)
 
 
 async def test_the_same_seed_fails_the_same_way() -> None:

@@ -17,42 +17,76 @@ export interface MessageLike {
   readonly buffers?: readonly (ArrayBuffer | ArrayBufferView)[];
 }
 
-/** A comm of JupyterLab, as far as it is used here. */
+/** A comm of JupyterLab or of another frontend, as far as it is used here. */
 export interface CommLike {
-  readonly commId: string;
-  readonly isDisposed: boolean;
+  readonly isDisposed?: boolean;
   readonly subshellStarted?: Promise<void>;
   onMsg: (message: never) => void | PromiseLike<void>;
   onClose: (message: never) => void | PromiseLike<void>;
   open(data?: never, metadata?: never, buffers?: ArrayBuffer[]): unknown;
   send(data: never, metadata?: never, buffers?: ArrayBuffer[], disposeOnDone?: boolean): unknown;
   close(data?: never, metadata?: never, buffers?: ArrayBuffer[]): unknown;
-  dispose(): void;
+  dispose?(): void;
+}
+
+/** Whatever can make ordinary comms. */
+export interface CommFrontend {
+  readonly name?: string;
+  readonly status?: string;
+  readonly connectionStatus?: string;
+  readonly isDisposed?: boolean;
+  createComm(targetName: string, commId?: string): CommLike;
 }
 
 /** A kernel connection, as far as it is used here. */
-export interface KernelLike {
+export interface KernelLike extends CommFrontend {
   readonly id: string;
   readonly name: string;
   readonly clientId: string;
   readonly username: string;
   readonly status: string;
-  readonly connectionStatus?: string;
   readonly isDisposed: boolean;
+  readonly connectionStatusChanged?: SignalLike<unknown>;
   readonly handleComms?: boolean;
   readonly statusChanged: SignalLike<unknown>;
   readonly disposed: SignalLike<unknown>;
   readonly anyMessage: SignalLike<unknown>;
   sendControlMessage(message: never, expectReply?: boolean, disposeOnDone?: boolean): { dispose(): void };
-  createComm(targetName: string, commId?: string): CommLike;
+}
+
+/** Whether the frontend is a kernel connection that says how its kernel does. */
+export function isKernel(frontend: CommFrontend): frontend is KernelLike {
+  const { statusChanged, disposed, anyMessage } = frontend as Partial<KernelLike>;
+  return [statusChanged, disposed, anyMessage].every(signal => typeof signal?.connect === 'function');
+}
+
+/** Whether messages can be sent on the kernel's control channel. */
+export function hasControl(kernel: KernelLike): boolean {
+  return typeof (kernel as Partial<KernelLike>).sendControlMessage === 'function';
+}
+
+/** Whether what is sent goes out; JupyterLab keeps it otherwise, without a bound. */
+export function isConnected(kernel: KernelLike): boolean {
+  return kernel.connectionStatus === undefined || kernel.connectionStatus === 'connected';
+}
+
+/**
+ * Watch the connection between page and server, which JupyterLab takes up again by itself, with the same client id.
+ *
+ * @returns what stops the watch.
+ */
+export function watchConnection(kernel: KernelLike, changed: (connected: boolean) => void): () => void {
+  const onChange = (): void => changed(isConnected(kernel));
+  kernel.connectionStatusChanged?.connect(onChange);
+  return () => void kernel.connectionStatusChanged?.disconnect(onChange);
 }
 
 /** Kernel states after which nothing that was said to the kernel holds any more. */
 const ENDING = new Set(['restarting', 'autorestarting', 'dead', 'terminating']);
 
 /** Why a kernel cannot be talked to at all, or null when it can be tried. */
-export function unusable(kernel: KernelLike): string | null {
-  if (kernel.isDisposed) return 'disposed';
+export function unusable(kernel: CommFrontend): string | null {
+  if (kernel.isDisposed === true) return 'disposed';
   return kernel.status === 'dead' || kernel.status === 'terminating' ? kernel.status : null;
 }
 

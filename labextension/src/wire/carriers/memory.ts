@@ -1,8 +1,9 @@
 /** Two ends in one process, with faults on request: the carrier of tests. */
 
+import { LinkError } from '../../errors.js';
 import { bytesOf } from '../bytes.js';
 import { task } from '../port/task.js';
-import type { Carrier, Packet, ReceivedPacket } from './base.js';
+import type { Carrier, Packet, ReceivedPacket, Road } from './base.js';
 
 /** What goes wrong: each of the first five a probability per packet. */
 export interface Faults {
@@ -13,10 +14,12 @@ export interface Faults {
   readonly truncate?: number;
   /** Up to so many ms late, in order. */
   readonly delay?: number;
-  /** Packets after which the carrier is cut once. */
+  /** Packets after which the carrier is lost, at both ends. */
   readonly cut?: number;
-  /** Ms for which it is. */
+  /** Ms for which another carries nothing. */
   readonly cut_ms?: number;
+  /** How many times that happens, each after `cut` packets more; once where not given. */
+  readonly cuts?: number;
   /** Makes the faults the same every time. */
   readonly seed?: number;
 }
@@ -34,17 +37,27 @@ interface Parcel {
 
 /** The two ends of a memory carrier. */
 export function memoryCarriers(faults: Faults = {}): [Carrier, Carrier] {
+  return new Medium(faults).carriers();
+}
+
+/** A road whose carriers lead, with the same faults, to `accept`, which is given the other end of each. */
+export function memoryRoad(faults: Faults, accept: (carrier: Carrier) => void): Road {
   const medium = new Medium(faults);
-  const [one, other] = [new MemoryCarrier(medium), new MemoryCarrier(medium)];
-  one.peer = other;
-  other.peer = one;
-  return [one, other];
+  return {
+    name: 'memory',
+    dial: () => {
+      const [one, other] = medium.carriers();
+      accept(other);
+      return one;
+    }
+  };
 }
 
 class MemoryCarrier implements Carrier {
   readonly name = 'memory';
   readonly maxFrames = MAX_FRAMES;
   readonly fragmentSize = FRAGMENT_SIZE;
+  readonly tellsClose: boolean;
   peer!: MemoryCarrier;
   readonly #medium: Medium;
   #receive: ((packet: ReceivedPacket) => void) | undefined;
@@ -56,6 +69,7 @@ class MemoryCarrier implements Carrier {
 
   constructor(medium: Medium) {
     this.#medium = medium;
+    this.tellsClose = medium.isReliable;
   }
 
   start(receive: (packet: ReceivedPacket) => void, closed: (error?: Error) => void): void {
@@ -66,7 +80,7 @@ class MemoryCarrier implements Carrier {
 
   send(packet: Packet): void {
     if (this.#over) return;
-    for (const { parcel, delay } of this.#medium.pass(packet)) {
+    for (const { parcel, delay } of this.#medium.pass(packet, this)) {
       const arrive = (): void => this.peer.#arrive(parcel);
       if (delay === 0) this.#later(arrive);
       else setTimeout(arrive, delay);
@@ -76,10 +90,17 @@ class MemoryCarrier implements Carrier {
   close(): void {
     if (this.#over) return;
     this.#over = true;
-    const hangUp = (): void => this.#later(() => this.peer.#hangUp());
+    // Who loses packets loses this one as well, where it matters that nobody relies on it.
+    if (!this.tellsClose) return;
+    const hangUp = (): void => this.#later(() => this.peer.#hangUp(new LinkError('the other end closed the carrier')));
     const delay = this.#medium.longestDelay;
     if (delay === 0) hangUp();
     else setTimeout(hangUp, delay);
+  }
+
+  /** Nothing comes or goes any more, for no reason that this end would know. */
+  lose(): void {
+    this.#later(() => this.#hangUp(new Error('the carrier was cut')));
   }
 
   /** Run in a task of its own, in order; packets of one turn share one. */
@@ -97,10 +118,10 @@ class MemoryCarrier implements Carrier {
     else if (parcel.checksum === undefined || parcel.checksum === checksum(parcel.packet)) this.#receive(parcel.packet);
   }
 
-  #hangUp(): void {
+  #hangUp(error: Error): void {
     if (this.#over) return;
     this.#over = true;
-    this.#closed?.();
+    this.#closed?.(error);
   }
 }
 
@@ -108,13 +129,30 @@ class MemoryCarrier implements Carrier {
 class Medium {
   readonly #faults: Faults;
   readonly #random: () => number;
+  /** Packets since the last cut, and what is left of cuts. */
   #count = 0;
-  #cutUntil: number | undefined;
+  #cuts: number;
+  #cutUntil = -Infinity;
   #due = 0;
 
   constructor(faults: Faults) {
     this.#faults = faults;
     this.#random = randomFrom(faults.seed ?? 1);
+    this.#cuts = faults.cut === undefined ? 0 : (faults.cuts ?? 1);
+  }
+
+  /** Two carriers that are each other's other ends. */
+  carriers(): [MemoryCarrier, MemoryCarrier] {
+    const [one, other] = [new MemoryCarrier(this), new MemoryCarrier(this)];
+    one.peer = other;
+    other.peer = one;
+    return [one, other];
+  }
+
+  /** Whether whatever is sent arrives. */
+  get isReliable(): boolean {
+    const { drop = 0, corrupt = 0, truncate = 0 } = this.#faults;
+    return drop === 0 && corrupt === 0 && truncate === 0;
   }
 
   /** After so many ms all that was sent has arrived. */
@@ -123,10 +161,9 @@ class Medium {
     return delay + (reorder > 0 ? OVERTAKEN_FOR : 0);
   }
 
-  pass(packet: Packet): { parcel: Parcel; delay: number }[] {
+  pass(packet: Packet, by: MemoryCarrier): { parcel: Parcel; delay: number }[] {
     const { drop = 0, duplicate = 0, reorder = 0, corrupt = 0, truncate = 0, delay = 0 } = this.#faults;
-    this.#count++;
-    if (this.#isCut() || this.#hits(drop)) return [];
+    if (this.#isCut(by) || this.#hits(drop)) return [];
     const copy = packet.map(buffer => bytesOf(buffer).slice());
     const sealed = corrupt > 0 || truncate > 0 ? checksum(copy) : undefined;
     if (this.#hits(corrupt)) this.#corrupt(copy);
@@ -145,11 +182,17 @@ class Medium {
     return probability > 0 && this.#random() < probability;
   }
 
-  #isCut(): boolean {
-    const { cut, cut_ms = 1_000 } = this.#faults;
-    if (cut === undefined || this.#count <= cut) return false;
-    this.#cutUntil ??= performance.now() + cut_ms;
-    return performance.now() < this.#cutUntil;
+  #isCut(by: MemoryCarrier): boolean {
+    const { cut = 0, cut_ms = 1_000 } = this.#faults;
+    const now = performance.now();
+    if (now < this.#cutUntil) return true;
+    if (this.#cuts === 0 || ++this.#count <= cut) return false;
+    this.#cuts--;
+    this.#count = 0;
+    this.#cutUntil = now + cut_ms;
+    by.lose();
+    by.peer.lose();
+    return true;
   }
 
   /** Late, but not before what was sent before. */

@@ -27,6 +27,7 @@ export class StdioCarrier implements Carrier {
   readonly name = 'stdio';
   readonly maxFrames = MAX_FRAMES;
   readonly fragmentSize = FRAGMENT_SIZE;
+  readonly tellsClose = true;
   readonly #incoming: Incoming;
   readonly #outgoing: Outgoing;
   #closed: ((error?: Error) => void) | undefined;

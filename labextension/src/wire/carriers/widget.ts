@@ -1,5 +1,6 @@
 /** The carrier *widget*: custom messages of an anywidget model, which reach furthest among frontends. */
 
+import { LinkError } from '../../errors.js';
 import type { Carrier, Packet, ReceivedPacket } from './base.js';
 import { exactBuffers, OPEN_DATA } from './kernel.js';
 
@@ -15,6 +16,7 @@ export class WidgetCarrier implements Carrier {
   readonly name = 'widget';
   readonly maxFrames = 64;
   readonly fragmentSize = 256 * 1024;
+  readonly tellsClose = false;
 
   private ended = false;
   private receive: (packet: ReceivedPacket) => void = () => undefined;
@@ -33,9 +35,9 @@ export class WidgetCarrier implements Carrier {
     try {
       this.model.send(OPEN_DATA, undefined, exactBuffers(packet));
     } catch (error) {
-      // The model is gone, as after a restart of the kernel.
+      const text = error instanceof Error ? error.message : String(error);
       this.close();
-      this.closed(error instanceof Error ? error : new Error(String(error)));
+      this.closed(new LinkError(`the widget's model is gone, as after a restart of the kernel: ${text}`, { cause: error }));
     }
   }
 

@@ -32,23 +32,27 @@ export function deserialize(serialized: Serialized, resources: Resources): Deser
 }
 
 /** How many members an entry of fixed size has, tag included. */
-const sizes: Readonly<Record<string, readonly number[]>> = {
-  d: [2],
-  r: [3],
-  w: [2],
-  e: [3],
-  D: [3],
-  x: [2, 3],
-  v: [5],
-  p: [2],
-  B: [4],
-  F: [6]
-};
+const sizes: ReadonlyMap<unknown, readonly number[]> = new Map([
+  ['d', [2]],
+  ['r', [3]],
+  ['w', [2]],
+  ['e', [3]],
+  ['D', [3]],
+  ['x', [2, 3]],
+  ['v', [5]],
+  ['p', [2]],
+  ['B', [4]],
+  ['F', [6]],
+  ['i', [5]]
+]);
 
 /** Properties of an Error, in the order in which they stand. */
 const errorProperties = ['message', 'stack', 'cause'];
 
 const LAST_TIME = 8.64e15;
+
+/** Characters that the name of an image's color space may have. */
+const MAX_COLOR_SPACE = 64;
 
 /** Length from which on an array with holes is kept as a table. */
 const SPARSE_LENGTH = 10_000;
@@ -72,14 +76,17 @@ class Reader {
 
   read(): Deserialized {
     const views: number[] = [];
+    const composed: number[] = [];
     this.#entries.forEach((entry, at) => {
       if (!Array.isArray(entry)) throw new ProtocolError(`entry ${at} is no list`);
-      const size = sizes[String(entry[0])];
+      const size = sizes.get(entry[0]);
       if (size !== undefined && !size.includes(entry.length)) throw new ProtocolError(`entry ${at} has ${entry.length} members`);
       if (entry[0] === 'v') views.push(at);
+      else if (entry[0] === 'i' || entry[0] === 'l') composed.push(at);
       else this.#objects[at] = this.#create(entry, at);
     });
     for (const at of views) this.#objects[at] = this.#view(this.#entries[at] as Entry, at);
+    for (const at of composed) this.#objects[at] = this.#compose(this.#entries[at] as Entry, at);
     this.#entries.forEach((entry, at) => this.#fill(entry, at));
     return { value: this.#value(this.#serialized.root), buffers: this.#buffers };
   }
@@ -114,7 +121,7 @@ class Reader {
       case 'F':
         return this.#file(entry, at);
       default:
-        throw new ProtocolError(`entry ${at} has the unknown tag ${String(entry[0])}`);
+        throw new ProtocolError(`entry ${at} has the unknown tag ${JSON.stringify(entry[0])?.slice(0, 40)}`);
     }
   }
 
@@ -144,7 +151,7 @@ class Reader {
   #view(entry: Entry, at: number): ArrayBufferView {
     const name = text(entry, 1, at);
     const slot = entry[2];
-    const target = Array.isArray(slot) && slot.length === 1 ? this.#objects[slot[0] as number] : undefined;
+    const target = this.#entryAt(slot) && this.#objects[(slot as number[])[0] as number];
     if (!(VIEW_NAMES as readonly string[]).includes(name) || !(target instanceof ArrayBuffer))
       throw new ProtocolError(`entry ${at} is no view on an ArrayBuffer`);
     const type = (globalThis as Record<string, unknown>)[name] as (View & { BYTES_PER_ELEMENT?: number }) | undefined;
@@ -163,6 +170,45 @@ class Reader {
     const lastModified = this.#number(entry, 5, at);
     if (typeof File === 'undefined') throw dataCloneError('this runtime has no File');
     return new File([blob], text(entry, 4, at), { type: text(entry, 1, at), lastModified });
+  }
+
+  #compose(entry: Entry, at: number): object {
+    return entry[0] === 'i' ? this.#image(entry, at) : this.#fileList(entry, at);
+  }
+
+  #image(entry: Entry, at: number): object {
+    const pixels = this.#entryAt(entry[1]);
+    const name = pixels?.[0] === 'v' ? pixels[1] : undefined;
+    const [width, height] = [index(entry, 2, at), index(entry, 3, at)];
+    const colorSpace = text(entry, 4, at);
+    const view = this.#objects[(entry[1] as number[])[0] as number] as Uint8ClampedArray<ArrayBuffer>;
+    if ((name !== 'Uint8ClampedArray' && name !== 'Float16Array') || width === 0 || height === 0 || view.length !== 4 * width * height)
+      throw new ProtocolError(`entry ${at} is an image without its pixels`);
+    if (colorSpace.length > MAX_COLOR_SPACE) throw new ProtocolError(`entry ${at} is an image of a color space that is no name`);
+    if (typeof ImageData === 'undefined') throw dataCloneError('this runtime has no ImageData');
+    const settings = { colorSpace, ...(name === 'Float16Array' && { pixelFormat: 'rgba-float16' }) };
+    try {
+      return new ImageData(view, width, height, settings as ImageDataSettings);
+    } catch (error) {
+      throw dataCloneError(`this runtime has no such ImageData: ${(error as Error).message}`);
+    }
+  }
+
+  #fileList(entry: Entry, at: number): object {
+    const files = entry.slice(1).map(slot => {
+      if (this.#entryAt(slot)?.[0] !== 'F') throw new ProtocolError(`entry ${at} is a list of what is no File`);
+      return this.#value(slot as Slot) as File;
+    });
+    // Nothing else makes a FileList, and a worker cannot do even this.
+    if (typeof DataTransfer === 'undefined') throw dataCloneError('this runtime cannot make a FileList');
+    const transfer = new DataTransfer();
+    for (const file of files) transfer.items.add(file);
+    return transfer.files;
+  }
+
+  /** The entry that a slot refers to. */
+  #entryAt(slot: unknown): Entry | undefined {
+    return Array.isArray(slot) && slot.length === 1 && typeof slot[0] === 'number' ? this.#entries[slot[0]] : undefined;
   }
 
   #fill(entry: Entry, at: number): void {
@@ -264,8 +310,7 @@ class Reader {
   }
 
   #isResizable(slot: unknown): boolean {
-    const entry = this.#entries[(slot as number[])[0] as number];
-    return entry?.length === 3;
+    return this.#entryAt(slot)?.length === 3;
   }
 
   #take(what: string, index: number, at: number): number {

@@ -7,8 +7,10 @@
 
 import { type Chunked, snapshot, whole } from '../bytes.js';
 import { type Kind, kindOf } from './kinds.js';
+import { MAX_ENTRIES, MAX_MESSAGE_BUFFERS, MAX_MESSAGE_SIZE, MAX_META_SIZE, MAX_PORTS } from './limits.js';
+import * as slots from './slots.js';
 import { type BlobSource, ERROR_NAMES, type Serialized, type Slot } from './types.js';
-import { isOutOfBounds, tracksLength, viewName } from './views.js';
+import { isOutOfBounds, tracksLength, viewBuffer, viewLength, viewName, viewOffset } from './views.js';
 import { checkAttached, dataCloneError, detachBuffer, isDetached } from './transfer.js';
 
 /** What transfers that are not ArrayBuffers, namely ports; given by the floor above, which knows ports. */
@@ -19,6 +21,8 @@ export interface PortTransfer<P> {
   detached(value: object): boolean;
   /** Take the port out of the object. */
   take(value: object): P;
+  /** Let go of a port that was taken and that no message will carry. */
+  release?(port: P): void;
 }
 
 /** A serialized value with what was taken out for it. */
@@ -61,18 +65,29 @@ export function serialize<P>(
   const writer = new Writer(buffers, portIndex, owned);
   const root = writer.write(value);
 
+  return { root, entries: writer.entries, buffers: writer.buffers, ports: take(transfer, writer, portTransfer), blobs: writer.blobs };
+}
+
+/** Take what is transferred out of its objects, in the order of the list. */
+function take<P>(transfer: readonly object[], writer: Writer, portTransfer: PortTransfer<P>): P[] {
   const ports: P[] = [];
-  for (const [at, item] of transfer.entries()) {
-    const where = `transfer[${at}]`;
-    if (buffers.has(item)) {
-      checkAttached(item as ArrayBuffer, where);
-      writer.fill(item, whole(detachBuffer(item as ArrayBuffer, where)));
-    } else {
-      if (portTransfer.detached(item)) throw dataCloneError(`${where} is a port that has been transferred or closed already`);
-      ports.push(portTransfer.take(item));
+  try {
+    for (const [at, item] of transfer.entries()) {
+      const where = `transfer[${at}]`;
+      if (writer.transferred.has(item)) {
+        checkAttached(item as ArrayBuffer, where);
+        writer.fill(item, whole(detachBuffer(item as ArrayBuffer, where)));
+      } else {
+        if (portTransfer.detached(item)) throw dataCloneError(`${where} is a port that has been transferred or closed already`);
+        ports.push(portTransfer.take(item));
+      }
     }
+  } catch (error) {
+    // The standard detaches in order too, so those are out of their objects for good.
+    for (const port of ports) portTransfer.release?.(port);
+    throw error;
   }
-  return { root, entries: writer.entries, buffers: writer.buffers, ports, blobs: writer.blobs };
+  return ports;
 }
 
 /** An object whose members are being written. */
@@ -105,24 +120,35 @@ interface Properties {
   at: number;
 }
 
+/** Steps that a path may have to be told whole; of a longer one these many are, at its beginning and at its end. */
+const LONGEST_PATH = 20;
+const SHOWN_STEPS = 8;
+
 class Writer {
   readonly entries: unknown[][] = [];
   readonly buffers: Chunked[] = [];
   readonly blobs: BlobSource[] = [];
   readonly #memory = new Map<object, number>();
   readonly #open: Open[] = [];
+  /** Characters of all texts, of which each will be one byte at least; and bytes of all buffers. */
+  #text = 0;
+  #size = 0;
 
   constructor(
-    private readonly transferred: ReadonlySet<object>,
+    readonly transferred: ReadonlySet<object>,
     private readonly ports: ReadonlyMap<object, number>,
     private readonly owned: boolean
   ) {}
 
   write(value: unknown): Slot {
+    if (this.ports.size > MAX_PORTS) throw tooMuch(`more than ${MAX_PORTS} ports`);
     const root = this.#slot(value);
     for (let open = this.#open.at(-1); open !== undefined; open = this.#open.at(-1)) {
       if (!this.#step(open)) this.#open.pop();
     }
+    // What is transferred is taken out only after this.
+    if (this.#text > MAX_META_SIZE) throw tooMuch(`more than ${MAX_META_SIZE} characters of text`);
+    if (this.#text + this.#size > MAX_MESSAGE_SIZE) throw tooMuch(`more than ${MAX_MESSAGE_SIZE} bytes`);
     return root;
   }
 
@@ -155,6 +181,7 @@ class Writer {
         // A getter that ran before may have deleted it.
         if (Object.hasOwn(open.source, key)) {
           const value: unknown = (open.source as Record<string, unknown>)[key];
+          this.#text += key.length;
           open.kept.push(key, this.#slot(value));
         }
         return true;
@@ -184,6 +211,8 @@ class Writer {
   #slot(value: unknown): Slot {
     switch (typeof value) {
       case 'string':
+        this.#text += value.length;
+        return value;
       case 'boolean':
         return value;
       case 'number':
@@ -203,6 +232,7 @@ class Writer {
   /** Give an object its entry, and open it if it has members. */
   #enter(value: object): number {
     const index = this.entries.length;
+    if (index === MAX_ENTRIES) throw tooMuch(`more than ${MAX_ENTRIES} objects`, this.#path());
     const add = (...entry: unknown[]): unknown[] => {
       this.#memory.set(value, index);
       this.entries.push(entry);
@@ -246,8 +276,18 @@ class Writer {
         break;
       case 'blob':
       case 'file':
-        this.#enterBlob(value as Blob, add);
+        this.#enterBlob(value, kind, add);
         break;
+      case 'file list': {
+        const entry = add('l');
+        for (const file of slots.filesOf(value)) entry.push(this.#slot(file));
+        break;
+      }
+      case 'image data': {
+        const entry = add('i');
+        entry.push(this.#slot(slots.imagePixels(value)), slots.imageWidth(value), slots.imageHeight(value), slots.imageColorSpace(value));
+        break;
+      }
       default:
         this.#enterLeaf(value, kind, add);
     }
@@ -267,11 +307,13 @@ class Writer {
       case 'date':
         return add('d', this.#slot(Date.prototype.getTime.call(value)));
       case 'regexp':
-        return add('r', (value as RegExp).source, (value as RegExp).flags);
+        return add('r', slots.regexpSource(value), slots.regexpFlags(value));
       case 'dom exception':
-        return add('D', (value as DOMException).name, (value as DOMException).message);
+        return add('D', slots.exceptionName(value), slots.exceptionMessage(value));
       case 'shared buffer':
         throw this.#uncloneable('a SharedArrayBuffer, which cannot leave its process,');
+      case 'proxy':
+        throw this.#uncloneable('a Proxy');
       default:
         throw this.#uncloneable(`an object of class ${className(value)}`);
     }
@@ -297,6 +339,9 @@ class Writer {
     const moves = this.transferred.has(buffer);
     if (!moves && isDetached(buffer)) throw this.#uncloneable('a detached ArrayBuffer');
     const index = this.buffers.length;
+    if (index === MAX_MESSAGE_BUFFERS) throw tooMuch(`more than ${MAX_MESSAGE_BUFFERS} ArrayBuffers`, this.#path());
+    this.#size += buffer.byteLength;
+    if (this.#size > MAX_MESSAGE_SIZE) throw tooMuch(`more than ${MAX_MESSAGE_SIZE} bytes`, this.#path());
     if (buffer.resizable) add('x', index, buffer.maxByteLength);
     else add('x', index);
     this.buffers.push(moves ? { size: 0, chunks: [] } : this.owned && !buffer.resizable ? whole(buffer) : snapshot(buffer));
@@ -305,17 +350,17 @@ class Writer {
   #enterView(view: ArrayBufferView, add: (...entry: unknown[]) => unknown[]): void {
     if (isOutOfBounds(view)) throw this.#uncloneable('a view outside its ArrayBuffer');
     const entry = add('v');
-    const buffer = this.#slot(view.buffer);
-    const name = viewName(view);
-    const length = name === 'DataView' ? view.byteLength : (view as Uint8Array).length;
-    entry.push(name, buffer, view.byteOffset, tracksLength(view) ? null : length);
+    const buffer = this.#slot(viewBuffer(view));
+    entry.push(viewName(view), buffer, viewOffset(view), tracksLength(view) ? null : viewLength(view));
   }
 
-  #enterBlob(blob: Blob, add: (...entry: unknown[]) => void): void {
+  #enterBlob(blob: object, kind: Kind, add: (...entry: unknown[]) => void): void {
     const index = this.ports.size + this.blobs.length;
-    this.blobs.push(blob);
-    if (typeof File !== 'undefined' && blob instanceof File) add('F', blob.type, blob.size, index, blob.name, blob.lastModified);
-    else add('B', blob.type, blob.size, index);
+    if (index === MAX_PORTS) throw tooMuch(`more than ${MAX_PORTS} ports and Blobs`, this.#path());
+    this.blobs.push(blob as Blob);
+    const [type, size] = [slots.blobType(blob), slots.blobSize(blob)];
+    if (kind === 'file') add('F', type, size, index, slots.fileName(blob), slots.fileTime(blob));
+    else add('B', type, size, index);
   }
 
   #uncloneable(what: string): DOMException {
@@ -325,7 +370,11 @@ class Writer {
   /** Where the value being written stands, as an expression. */
   #path(): string {
     let path = 'message';
-    for (const open of this.#open) {
+    const steps = this.#open.length;
+    const skipped = steps > LONGEST_PATH ? steps - 2 * SHOWN_STEPS : 0;
+    for (const [at, open] of this.#open.entries()) {
+      if (skipped > 0 && at === SHOWN_STEPS) path += ` … ${skipped} steps … `;
+      if (skipped > 0 && at >= SHOWN_STEPS && at < SHOWN_STEPS + skipped) continue;
       if (open.of === 'items') path += open.paired ? mapPath(open.at - 1) : `<item ${open.at - 1}>`;
       else {
         const key = (open.of === 'error' ? open.list[open.at - 1]?.[0] : open.keys[open.at - 1]) ?? '';
@@ -337,6 +386,11 @@ class Writer {
   }
 }
 
+/** What no link can carry is refused where it is sent. */
+function tooMuch(what: string, path = 'message'): DOMException {
+  return dataCloneError(`a message of ${what} cannot be sent: at ${path}`);
+}
+
 function mapPath(at: number): string {
   return `<${at % 2 ? 'value' : 'key'} ${Math.floor(at / 2)}>`;
 }
@@ -346,11 +400,22 @@ function toText(value: unknown): string {
   return String(value);
 }
 
-function functionName(value: { readonly name?: unknown }): string {
-  return typeof value.name === 'string' && value.name !== '' ? `the function ${value.name}` : 'a function';
+function functionName(value: object): string {
+  const name = ownName(value);
+  return name === undefined || name === '' ? 'a function' : `the function ${name}`;
 }
 
+/** Name of the object's class, as data of its prototypes: nothing of the object's own runs. */
 function className(value: object): string {
-  const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name;
-  return typeof name === 'string' ? name : 'unknown';
+  for (let at = Object.getPrototypeOf(value) as object | null; at !== null; at = Object.getPrototypeOf(at) as object | null) {
+    const type: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value;
+    const name = typeof type === 'function' ? ownName(type) : undefined;
+    if (name !== undefined) return name;
+  }
+  return 'unknown';
+}
+
+function ownName(value: object): string | undefined {
+  const name: unknown = Object.getOwnPropertyDescriptor(value, 'name')?.value;
+  return typeof name === 'string' ? name : undefined;
 }

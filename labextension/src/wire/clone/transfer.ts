@@ -59,7 +59,8 @@ export function checkAttached(buffer: ArrayBuffer, where: string): void {
  */
 export function detachBuffer(buffer: ArrayBuffer, where: string): ArrayBuffer {
   try {
-    return typeof buffer.transfer === 'function' ? buffer.transfer() : structuredClone(buffer, { transfer: [buffer] });
+    if (!('transfer' in ArrayBuffer.prototype)) return structuredClone(buffer, { transfer: [buffer] });
+    return ArrayBuffer.prototype.transfer.call(buffer);
   } catch (error) {
     throw dataCloneError(`${where} is an ArrayBuffer that cannot be detached: ${(error as Error).message}`);
   }

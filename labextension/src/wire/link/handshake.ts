@@ -1,11 +1,9 @@
 /** HELLO, WELCOME and REFUSE: what two ends agree on before anything else (`docs/protocol.md`, section 2). */
 
-import { linkErrorOf, type LinkError, ProtocolError } from '../../errors.js';
-import { type Frame, type Hello, jsonBody, type Refuse, VERSIONS, type Welcome } from '../frame.js';
+import { linkErrorOf, type LinkError, ProtocolError, VersionError } from '../../errors.js';
+import { type Frame, type Hello, jsonBody, VERSIONS, type Welcome } from '../frame.js';
 
 export const AGENT = 'ipfs-comm/0.1.0';
-/** Bytes that an end is ready to have in flight towards itself. */
-export const DEFAULT_WINDOW = 32 * 1024 * 1024;
 const MAX_WINDOW = 2 ** 32 - 1;
 const LINK_NAME = /^[A-Za-z0-9_-]{22}$/;
 
@@ -25,11 +23,12 @@ export function linkName(): string {
 /** What the opener says. */
 export function parseHello(frame: Frame): Hello {
   const body = jsonBody(frame);
-  const { versions, link, carriers, service, params, agent } = body;
+  const { versions, link, carriers, service, params, agent, resume = false } = body;
   if (!isListOf(versions, Number.isInteger) || versions.length === 0) throw new ProtocolError('a HELLO without versions');
   if (typeof link !== 'string' || !LINK_NAME.test(link)) throw new ProtocolError('a HELLO without the name of a link');
   if (!isListOf(carriers, isText)) throw new ProtocolError('a HELLO without carriers');
   if (!isText(service) || !isText(agent)) throw new ProtocolError('a HELLO without service or agent');
+  if (typeof resume !== 'boolean') throw new ProtocolError('a HELLO whose resume is no boolean');
   if (params === null || typeof params !== 'object' || Array.isArray(params)) throw new ProtocolError('a HELLO without params');
   return {
     versions: versions as number[],
@@ -38,7 +37,8 @@ export function parseHello(frame: Frame): Hello {
     service,
     params: params as Record<string, unknown>,
     agent,
-    window: windowOf(body)
+    window: windowOf(body),
+    ...(resume && { resume })
   };
 }
 
@@ -59,15 +59,13 @@ export function parseRefuse(frame: Frame): LinkError {
 }
 
 /** Why the versions of an opener do not do. */
-export function refuseVersions(versions: readonly number[], agent: string): Refuse {
+export function refuseVersions(versions: readonly number[], agent: string): LinkError {
   const mine = Math.max(...VERSIONS);
   const theirs = Math.max(...versions);
   const older = theirs > mine ? `this end (${AGENT}) is the older one` : `the other end (${agent}) is the older one`;
-  return {
-    code: 'ERR_VERSION',
-    message: `this end speaks version ${VERSIONS.join(', ')} of the wire, the other ${versions.join(', ')}: ${older}; upgrade it with "pip install --upgrade ipfs-comm" (for a page: on the server, then reload it)`,
-    versions: VERSIONS
-  };
+  return new VersionError(
+    `this end speaks version ${VERSIONS.join(', ')} of the wire, the other ${versions.join(', ')}: ${older}; upgrade it with "pip install --upgrade ipfs-comm" (for a page: on the server, then reload it)`
+  );
 }
 
 function windowOf(body: Record<string, unknown>): number {

@@ -2,21 +2,26 @@
 
 import { ProtocolError } from '../../errors.js';
 import { type Bytes, exact } from '../bytes.js';
-import { type Ack, bodySize, FIRST, type Frame, FrameType, LAST, segmentsOf } from '../frame.js';
+import { type Ack, bodySize, FIRST, type Frame, FrameType, LAST, pingFrame, segmentsOf } from '../frame.js';
+import type { Limits } from '../limits.js';
+import { ACK_BYTES, ACK_FRAMES } from './inbox.js';
+import { Pacer, type Stamp } from './pacer.js';
 
-/** Round trip assumed before one was measured, ms. */
-const INITIAL_ROUND_TRIP = 100;
 /** How long no acknowledgement may advance before the oldest frame is sent again, ms: before a round trip was measured, and the bounds from then on. */
 const INITIAL_TIMEOUT = 1_000;
 const MIN_TIMEOUT = 250;
 const MAX_TIMEOUT = 10_000;
+/** Waiting for the same frame time and again, the timeout grows up to this only, ms: losses are no sign of a full road. */
+const MAX_BACKED_OFF = 1_000;
+/** An acknowledgement is asked for when none has advanced for two round trips and this, ms; then after twice as long. */
+const PROBE_DELAY = 50;
 /** Pieces of a body smaller than this are joined, so that a message of many small buffers does not make many segments. */
 const SMALL_PIECE = 4096;
 /** What a packet may exceed the carrier's fragment by, so that a message's head does not cost a packet of its own. */
 const PACKET_SLACK = 64 * 1024;
 const MAX_PACKET_SEGMENTS = 512;
 
-/** What an outbox stands on. */
+/** What an outbox stands on: its figures are those of the carrier in use, and may change at any time. */
 export interface OutboxHost {
   readonly maxFrames: number;
   readonly fragmentSize: number;
@@ -38,9 +43,14 @@ type Job =
 interface Sent {
   readonly frame: Frame;
   readonly size: number;
+  readonly stamp: Stamp;
+  /** When it was sent last, how many times it was, and what is known of it: `out` counts as in flight. */
   at: number;
   times: number;
+  state: 'out' | 'lost' | 'there' | 'unknown';
 }
+
+type OutboxLimits = Pick<Limits, 'minWindow' | 'minFragment' | 'maxFrames'>;
 
 export class Outbox {
   /** The last sequence number that was sent. */
@@ -48,20 +58,37 @@ export class Outbox {
   /** The last sequence number given out: a frame of the packet being made, perhaps. */
   #assigned = 0;
   readonly #host: OutboxHost;
+  readonly #limits: OutboxLimits;
   /** Jobs by port; the first port is the next whose turn it is. */
   readonly #jobs = new Map<number, Job[]>();
   readonly #held = new Set<number>();
-  readonly #flight = new Map<number, Sent>();
+  /** All that is not acknowledged, and its bytes: the peer may have to keep them. */
+  readonly #kept = new Map<number, Sent>();
+  #keptBytes = 0;
+  /** What of it is on its way. */
+  #flightFrames = 0;
   #flightBytes = 0;
+  /** What of it the peer has missed, to be sent again before anything else. */
+  readonly #lost = new Map<number, Sent>();
+  #pacer: Pacer;
   #window: number;
   #acknowledged = 0;
-  #roundTrip: number | undefined;
+  #advancedAt = 0;
   #backoff = 1;
+  /** How often an acknowledgement was asked for since, and when last. */
+  #probes = 0;
+  #askedAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #suspended = false;
 
-  constructor(host: OutboxHost, window: number) {
+  /**
+   * @param window - bytes that the peer accepts.
+   */
+  constructor(host: OutboxHost, window: number, limits: OutboxLimits) {
     this.#host = host;
+    this.#limits = limits;
     this.#window = window;
+    this.#pacer = this.#newPacer();
   }
 
   /** Bytes of bodies the peer accepts. */
@@ -69,9 +96,9 @@ export class Outbox {
     this.#window = bytes;
   }
 
-  /** Measured round trip, ms. */
-  get roundTrip(): number {
-    return this.#roundTrip ?? INITIAL_ROUND_TRIP;
+  /** Whether all that was sent is acknowledged. */
+  get idle(): boolean {
+    return this.#kept.size === 0;
   }
 
   /**
@@ -103,9 +130,32 @@ export class Outbox {
     else jobs.push(job);
   }
 
-  /** Send what window and carrier allow. */
+  /** The carrier is gone: nothing is sent until there is another. */
+  suspend(): void {
+    this.#suspended = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /**
+   * Frames go over another carrier from now on: nothing is known of what was on its way over the last one.
+   *
+   * @param roundTrip - what the carrier needed to answer HELLO, ms.
+   */
+  resume(roundTrip?: number): void {
+    this.#suspended = false;
+    this.#pacer = this.#newPacer(roundTrip);
+    this.#backoff = 1;
+    this.#forgetFlight();
+    this.#advancedAt = performance.now();
+    this.#watch();
+  }
+
+  /** Send what windows and carrier allow. */
   pump(): void {
+    if (this.#suspended) return;
     const now = performance.now();
+    this.#sendLost(now);
     let packet: Frame[] = [];
     let bytes = 0;
     let segments = 0;
@@ -118,17 +168,32 @@ export class Outbox {
       bytes = 0;
       segments = 0;
     };
-    while (this.#room()) {
+    // A packet arrives as a whole: on a slow road one of many fragments would be one large fragment.
+    const fragmentSize = this.#pacer.fragment(this.#host.fragmentSize);
+    const most = fragmentSize + Math.min(PACKET_SLACK, fragmentSize / 4);
+    let waiting = true;
+    while (this.#lost.size === 0 && this.#room()) {
       const frame = this.#next();
-      if (frame === null) break;
+      if (frame === null) {
+        waiting = false;
+        break;
+      }
       const size = bodySize(frame);
       const pieces = segmentsOf(frame);
-      if (packet.length > 0 && (bytes + size > this.#host.fragmentSize + PACKET_SLACK || segments + pieces > MAX_PACKET_SEGMENTS)) flush();
-      this.#flight.set(frame.seq, { frame, size, at: now, times: 1 });
+      if (packet.length > 0 && (bytes + size > most || segments + pieces > MAX_PACKET_SEGMENTS)) flush();
+      const stamp = this.#pacer.sent(now, this.#flightFrames === 0);
+      this.#kept.set(frame.seq, { frame, size, stamp, at: now, times: 1, state: 'out' });
+      this.#keptBytes += size;
+      this.#flightFrames++;
       this.#flightBytes += size;
       packet.push(frame);
       bytes += size;
       segments += pieces;
+    }
+    if (!waiting) this.#pacer.drained(this.#flightBytes);
+    // The receiver would wait for more before it acknowledges so little, and this end waits for that.
+    else if (packet.length > 0 && this.#flightFrames < ACK_FRAMES && this.#flightBytes < ACK_BYTES) {
+      packet.push(pingFrame((packet.at(-1) as Frame).seq));
     }
     flush();
     this.#watch();
@@ -140,35 +205,99 @@ export class Outbox {
     const now = performance.now();
     this.#window = ack.window;
     if (ack.cumulative > this.#acknowledged) {
-      const newest = this.#flight.get(ack.cumulative);
-      if (newest?.times === 1) this.#measured(now - newest.at);
-      for (const [seq, sent] of this.#flight) {
+      let bytes = 0;
+      let stamp: Stamp | undefined;
+      for (const [seq, sent] of this.#kept) {
         if (seq > ack.cumulative) break;
         // Of a frame that was sent again nobody knows which copy got through, nor whether the timeout was too short for the first.
-        if (sent.times === 1) this.#backoff = 1;
-        this.#flight.delete(seq);
-        this.#flightBytes -= sent.size;
+        if (sent.times === 1) {
+          this.#backoff = 1;
+          stamp = sent.stamp;
+        }
+        this.#settle(sent, 'there');
+        this.#kept.delete(seq);
+        this.#keptBytes -= sent.size;
+        bytes += sent.size;
       }
       this.#acknowledged = ack.cumulative;
-      this.#restart();
+      this.#advancedAt = now;
+      this.#probes = 0;
+      this.#pacer.acknowledged(bytes, stamp, this.#flightBytes, now, this.#askedAt);
     }
-    if (ack.missing.length > 0) this.#resend(ack.missing, now);
+    if (ack.missing.length > 0 && this.#takeMissing(ack.missing, now)) {
+      this.#advancedAt = now;
+      this.#probes = 0;
+    }
     this.pump();
   }
 
+  /** Ask for an acknowledgement that is late, or send the oldest frame again if its time is over; timers of a page that is hidden come late. */
+  overdue(now: number): void {
+    const [oldest] = this.#kept.values();
+    if (oldest === undefined || this.#suspended) return;
+    if (now >= this.#deadline(oldest)) {
+      this.#backoff *= 2;
+      this.#advancedAt = now;
+      this.#probes = 0;
+      this.#askedAt = now;
+      this.#pacer.timedOut();
+      this.#forgetFlight();
+      // On a slow link the rest is only waiting its turn. ACK says how far it goes, and the answer names what was lost of it.
+      this.#again(oldest, now, true);
+    } else if (now >= this.#probeAt(oldest)) {
+      this.#probes++;
+      this.#askedAt = now;
+      this.#host.transmit([pingFrame(this.last)]);
+    }
+  }
+
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.suspend();
     this.#jobs.clear();
-    this.#flight.clear();
+    this.#kept.clear();
+    this.#lost.clear();
+    this.#keptBytes = 0;
+    this.#flightFrames = 0;
     this.#flightBytes = 0;
   }
 
+  #newPacer(roundTrip?: number): Pacer {
+    return new Pacer(this.#limits.minWindow, this.#limits.minFragment, roundTrip);
+  }
+
+  /** What is known of a frame has changed. */
+  #settle(sent: Sent, state: Sent['state']): void {
+    if (sent.state === state) return;
+    if (sent.state === 'out') {
+      this.#flightFrames--;
+      this.#flightBytes -= sent.size;
+    } else if (sent.state === 'lost') this.#lost.delete(sent.frame.seq);
+    if (state === 'out') {
+      this.#flightFrames++;
+      this.#flightBytes += sent.size;
+    } else if (state === 'lost') this.#lost.set(sent.frame.seq, sent);
+    sent.state = state;
+  }
+
+  #forgetFlight(): void {
+    for (const sent of this.#kept.values()) {
+      if (sent.state === 'out' || sent.state === 'there') this.#settle(sent, 'unknown');
+    }
+  }
+
+  /** Bytes that may still go, by the pacer. */
+  get #free(): number {
+    return this.#pacer.window - this.#flightBytes;
+  }
+
   #room(): boolean {
-    if (this.#flight.size === 0) return true;
-    // A sliver of the window would make slivers of frames.
-    const useful = Math.min(this.#host.fragmentSize, this.#window / 4);
-    return this.#flight.size < this.#host.maxFrames && this.#window - this.#flightBytes >= useful;
+    if (this.#kept.size === 0) return true;
+    const { maxFrames } = this.#host;
+    if (this.#flightFrames >= Math.min(maxFrames, this.#limits.maxFrames)) return false;
+    // A sliver of a window would make slivers of frames.
+    const fragment = this.#pacer.fragment(this.#host.fragmentSize);
+    if (this.#flightFrames > 0 && this.#free < Math.min(fragment, this.#pacer.window / 4)) return false;
+    return this.#window - this.#keptBytes >= Math.min(fragment, this.#window / 4);
   }
 
   /** The next frame, of the port whose turn it is. */
@@ -176,8 +305,7 @@ export class Outbox {
     for (const [port, jobs] of this.#jobs) {
       if (this.#held.has(port)) continue;
       const job = jobs[0] as Job;
-      const left = this.#flight.size === 0 ? Infinity : this.#window - this.#flightBytes;
-      const frame = job.kind === 'close' ? this.#closing(port) : this.#cut(port, job, Math.min(this.#host.fragmentSize, left));
+      const frame = job.kind === 'close' ? this.#closing(port) : this.#cut(port, job, this.#fragment());
       if (frame.type === FrameType.CLOSE || (frame.flags & LAST) !== 0) jobs.shift();
       // To the end of the line.
       this.#jobs.delete(port);
@@ -186,6 +314,13 @@ export class Outbox {
       return frame;
     }
     return null;
+  }
+
+  /** Bytes that the next frame may have. */
+  #fragment(): number {
+    const fragment = this.#pacer.fragment(this.#host.fragmentSize);
+    const paced = this.#flightFrames === 0 ? fragment : Math.min(fragment, this.#free);
+    return this.#kept.size === 0 ? paced : Math.min(paced, this.#window - this.#keptBytes);
   }
 
   #closing(port: number): Frame {
@@ -206,7 +341,7 @@ export class Outbox {
         room -= left;
       } else {
         // A piece that fits the next fragment whole is not split here: it then travels and arrives without a copy.
-        if (body.length > 0 && left >= SMALL_PIECE && left <= this.#host.fragmentSize) break;
+        if (body.length > 0 && left >= SMALL_PIECE && left <= max) break;
         body.push(part.subarray(job.offset, job.offset + room));
         job.offset += room;
         room = 0;
@@ -217,50 +352,77 @@ export class Outbox {
     return { type: FrameType.DATA, flags, seq: ++this.#assigned, port, body: segmentsFrom(body) };
   }
 
-  #resend(missing: Ack['missing'], now: number): void {
-    const due: Sent[] = [];
+  /**
+   * The ranges name what the peer misses; the rest up to their end has come.
+   *
+   * @returns whether that was news.
+   */
+  #takeMissing(missing: Ack['missing'], now: number): boolean {
     let range = 0;
-    for (const [seq, sent] of this.#flight) {
+    let news = false;
+    for (const [seq, sent] of this.#kept) {
       while (range < missing.length && seq > (missing[range]?.[1] ?? 0)) range++;
       const within = missing[range];
       if (within === undefined) break;
-      // What was sent again less than a round trip ago may still be on its way.
-      if (seq >= within[0] && (sent.times === 1 || now - sent.at >= this.roundTrip)) due.push(sent);
+      if (seq < within[0]) {
+        news ||= sent.state !== 'there';
+        this.#settle(sent, 'there');
+      }
+      // What was sent again less than a round trip ago may still be on its way; what is known to be there is missed by an ACK that was overtaken.
+      else if (sent.state === 'unknown' || (sent.state === 'out' && (sent.times === 1 || now - sent.at >= this.#pacer.roundTrip))) {
+        news = true;
+        this.#settle(sent, 'lost');
+      }
     }
-    for (const sent of due) this.#host.transmit([again(sent, now)]);
+    return news;
   }
 
-  #measured(time: number): void {
-    this.#roundTrip = this.#roundTrip === undefined ? time : this.#roundTrip + (time - this.#roundTrip) / 8;
+  #sendLost(now: number): void {
+    if (this.#lost.size === 0) return;
+    const most = Math.min(this.#host.maxFrames, this.#limits.maxFrames);
+    for (const sent of this.#lost.values()) {
+      if (this.#flightFrames > 0 && (this.#flightFrames >= most || this.#free < sent.size)) break;
+      this.#again(sent, now);
+    }
+    this.#host.transmit([pingFrame(this.last)]);
   }
 
-  #restart(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#watch();
+  #again(sent: Sent, now: number, announce = false): void {
+    this.#settle(sent, 'out');
+    sent.at = now;
+    sent.times++;
+    this.#host.transmit([sent.frame], announce);
+  }
+
+  /** When the oldest frame is sent again, unless an acknowledgement advances before. */
+  #deadline(oldest: Sent): number {
+    const { measured, patience } = this.#pacer;
+    const timeout = measured ? Math.min(MAX_TIMEOUT, Math.max(MIN_TIMEOUT, patience)) : INITIAL_TIMEOUT;
+    this.#backoff = Math.min(this.#backoff, MAX_TIMEOUT / MIN_TIMEOUT);
+    const delay = Math.max(timeout, Math.min(MAX_BACKED_OFF, timeout * this.#backoff));
+    return Math.max(this.#advancedAt, oldest.at) + delay;
+  }
+
+  /** When an acknowledgement is asked for: where the last packet of many is lost, nothing that follows tells of it. */
+  #probeAt(oldest: Sent): number {
+    const since = this.#probes === 0 ? Math.max(this.#advancedAt, oldest.at) : this.#askedAt;
+    return since + (2 * this.#pacer.roundTrip + PROBE_DELAY) * 2 ** this.#probes;
   }
 
   /** Wait for an acknowledgement that advances. */
   #watch(): void {
-    if (this.#flight.size === 0 || this.#timer !== undefined) return;
-    const timeout = this.#roundTrip === undefined ? INITIAL_TIMEOUT : Math.max(MIN_TIMEOUT, 4 * this.#roundTrip);
-    const delay = Math.min(MAX_TIMEOUT, timeout * this.#backoff);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#backoff = Math.min(this.#backoff * 2, MAX_TIMEOUT / MIN_TIMEOUT);
-      const [oldest] = this.#flight.values();
-      // On a slow link the rest is only waiting its turn. ACK says how far it goes, and the answer names what was lost of it.
-      if (oldest !== undefined) this.#host.transmit([again(oldest, performance.now())], true);
-      this.#watch();
-    }, delay);
+    const [oldest] = this.#kept.values();
+    if (oldest === undefined || this.#timer !== undefined || this.#suspended) return;
+    // The deadline moves with every acknowledgement; a timer that finds itself too early waits for the rest.
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.overdue(performance.now());
+        this.#watch();
+      },
+      Math.max(1, Math.min(this.#deadline(oldest), this.#probeAt(oldest)) - performance.now())
+    );
   }
-}
-
-/** The frame, about to be sent once more. */
-function again(sent: Sent, now: number): Frame {
-  sent.at = now;
-  sent.times++;
-  return sent.frame;
 }
 
 /** Whole ArrayBuffers for the pieces of a body, small neighbours in one. */

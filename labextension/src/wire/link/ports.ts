@@ -3,16 +3,13 @@
 import { LinkError, ProtocolError } from '../../errors.js';
 import { type Bytes, join } from '../bytes.js';
 import { bodySize, FIRST, type Frame, FrameType, LAST } from '../frame.js';
-import { decodeMessage, encodeMessage, MAX_MESSAGE_SIZE, MAX_PORTS } from '../message.js';
+import type { Limits } from '../limits.js';
+import { decodeMessage, encodeMessage, MAX_PORTS } from '../message.js';
 import { RemoteBlob, serveBlob } from '../port/remote-blob.js';
 import { discard, type End, entangle, type Message, type Resource, Seat } from '../port/seat.js';
 import { NumberSet } from './numbers.js';
 import type { Outbox } from './outbox.js';
 
-/** Ports that may be open on one link. */
-const MAX_OPEN_PORTS = 65_536;
-/** Bytes of messages, over all ports, of which only a part has come. */
-const MAX_UNFINISHED = 2 ** 32;
 /** So many small pieces in a row are joined, since each keeps the packet it came in. */
 const MANY_PIECES = 4096;
 const SMALL_PIECE = 1024;
@@ -21,6 +18,7 @@ const SMALL_PIECE = 1024;
 export interface PortsHost {
   readonly link: string;
   readonly outbox: Outbox;
+  readonly limits: Limits;
   /** Send soon what is queued. */
   pump(): void;
   /** No port is left. */
@@ -39,6 +37,10 @@ export class Ports {
   constructor(host: PortsHost, firstId: 1 | 2) {
     this.#host = host;
     this.#nextId = firstId;
+  }
+
+  get limits(): Limits {
+    return this.#host.limits;
   }
 
   /** How many are open. */
@@ -72,9 +74,9 @@ export class Ports {
   send(id: number, message: Message): void {
     const { outbox } = this.#host;
     const ids: number[] = [];
-    if (this.#ends.size + message.resources.length > MAX_OPEN_PORTS) {
+    if (this.#ends.size + message.resources.length > this.limits.maxPorts) {
       discard(message);
-      return this.#host.fail(tooMany());
+      return this.#host.fail(tooMany(this.limits.maxPorts));
     }
     for (const resource of message.resources.splice(0)) {
       const seat = resource instanceof Seat ? resource : resource instanceof RemoteBlob ? resource.forward() : serveBlob(resource);
@@ -88,6 +90,7 @@ export class Ports {
     const { root, entries, buffers } = message;
     outbox.message(id, encodeMessage({ root, entries, buffers, ports: ids }), () => {
       for (const held of ids) outbox.release(held);
+      message.sent?.();
     });
     this.#host.pump();
   }
@@ -101,7 +104,9 @@ export class Ports {
   /** So many bytes of an unfinished message have come, or are done with. */
   unfinished(bytes: number): void {
     this.#unfinished += bytes;
-    if (this.#unfinished > MAX_UNFINISHED) throw new LinkError('too much of unfinished messages', { code: 'ERR_LIMIT' });
+    const { maxUnfinished } = this.limits;
+    if (this.#unfinished > maxUnfinished)
+      throw new LinkError(`more than ${maxUnfinished} bytes (maxUnfinished) of unfinished messages`, { code: 'ERR_LIMIT' });
   }
 
   /** A port is closed at both ends. */
@@ -113,6 +118,9 @@ export class Ports {
 
   /** The message of a received byte stream, with seats for its ports. */
   receive(parts: readonly Bytes[]): Message {
+    const metaSize = metaSizeOf(parts);
+    const { maxMeta } = this.limits;
+    if (metaSize > maxMeta) throw new ProtocolError(`a message whose meta has ${metaSize} bytes, more than ${maxMeta} (maxMeta)`);
     const { root, entries, buffers, ports, blobs } = decodeMessage(parts);
     const resources: Resource[] = ports.map(id => {
       if (id % 2 === this.#nextId % 2 || this.#ends.has(id) || this.#done.has(id >>> 1))
@@ -136,7 +144,7 @@ export class Ports {
   }
 
   #add(id: number): LinkEnd {
-    if (this.#ends.size >= MAX_OPEN_PORTS) throw tooMany();
+    if (this.#ends.size >= this.limits.maxPorts) throw tooMany(this.limits.maxPorts);
     const end = new LinkEnd(this, id);
     this.#ends.set(id, end);
     return end;
@@ -168,8 +176,9 @@ class LinkEnd implements End {
     // A port sent through its own channel takes the channel with it: the message can reach nobody.
     if (this.#closedHere || message.resources.some(resource => this.#ports.isOtherSide(this.id, resource))) return discard(message);
     if (message.resources.length > MAX_PORTS) return this.#refuse(message, `a message with more than ${MAX_PORTS} ports`);
-    if (message.buffers.reduce((size, buffer) => size + buffer.size, 0) > MAX_MESSAGE_SIZE)
-      return this.#refuse(message, 'a message of more than 2 GiB');
+    const { maxMessage } = this.#ports.limits;
+    if (message.buffers.reduce((size, buffer) => size + buffer.size, 0) > maxMessage)
+      return this.#refuse(message, `a message of more than ${maxMessage} bytes (maxMessage)`);
     this.#ports.send(this.id, message);
   }
 
@@ -186,7 +195,8 @@ class LinkEnd implements End {
     const size = bodySize(frame);
     this.#size += size;
     this.#ports.unfinished(size);
-    if (this.#size > MAX_MESSAGE_SIZE) throw new ProtocolError(`a message on port ${this.id} of more than 2 GiB`);
+    const { maxMessage } = this.#ports.limits;
+    if (this.#size > maxMessage) throw new ProtocolError(`a message on port ${this.id} of more than ${maxMessage} bytes (maxMessage)`);
     for (const piece of frame.body) this.#keep(piece);
     if (this.#inMessage) return;
     const message = this.#ports.receive(this.#takeParts());
@@ -252,6 +262,19 @@ class LinkEnd implements End {
   }
 }
 
-function tooMany(): LinkError {
-  return new LinkError(`more than ${MAX_OPEN_PORTS} ports are open on one link`, { code: 'ERR_LIMIT' });
+function tooMany(most: number): LinkError {
+  return new LinkError(`more than ${most} ports (maxPorts) are open on one link`, { code: 'ERR_LIMIT' });
+}
+
+/** What a message says of its meta's length; 0 where it is too short to say, which decoding finds out. */
+function metaSizeOf(parts: readonly Bytes[]): number {
+  let size = 0;
+  let at = 0;
+  for (const part of parts) {
+    for (const byte of part) {
+      size += byte * 2 ** (8 * at);
+      if (++at === 4) return size;
+    }
+  }
+  return 0;
 }

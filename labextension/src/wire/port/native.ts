@@ -38,19 +38,29 @@ export function nativeOn(seat: Seat): MessagePort {
 const transferNatives = {
   refuse: (value: object): string | null => (isNativePort(value) ? null : 'only ports arrive with a message'),
   detached: (): boolean => false,
-  take: (value: object): Seat => nativeTransfer(value as MessagePort)
+  take: (value: object): Seat => nativeTransfer(value as MessagePort),
+  release: (seat: Seat): void => seat.close()
 };
 
-/** Stands for the other end of a native channel. */
+/** What stood for native channels whose other end is gone. */
+const abandoned = new FinalizationRegistry<NativeEnd>(end => end.abandon());
+
+/**
+ * Stands for the other end of a native channel.
+ *
+ * Not every runtime tells that a native port was closed, or went with its worker or frame (Chromium does not). But a runtime keeps a port that is
+ * listened to for as long as something may come for it. So the port is not held here, and when it has been collected, its other end is gone.
+ */
 class NativeEnd implements End {
   partner: End | null = null;
-  readonly #port: MessagePort;
+  readonly #port: WeakRef<MessagePort>;
   /** Messages wait while the Blobs of one before them are gathered. */
   #turn: Promise<void> | null = null;
   #closed = false;
 
   constructor(port: MessagePort) {
-    this.#port = port;
+    this.#port = new WeakRef(port);
+    abandoned.register(port, this, this);
     port.addEventListener('message', event => this.#forward(event));
     port.addEventListener('close', () => this.#close());
     port.start();
@@ -78,12 +88,19 @@ class NativeEnd implements End {
     else void this.#turn.then(() => this.#close());
   }
 
+  /** The other end is gone. */
+  abandon(): void {
+    this.#close();
+  }
+
   #post(message: Message): void {
-    if (this.#closed) return discard(message);
+    const port = this.#port.deref();
+    if (this.#closed || port === undefined) return discard(message);
     try {
       const { value, ports, buffers } = open(message, nativeOn);
-      this.#port.postMessage(value, [...ports, ...buffers]);
+      port.postMessage(value, [...ports, ...buffers]);
       nativePosted();
+      message.sent?.();
     } catch (error) {
       this.#fail(error as Error, message);
     }
@@ -117,6 +134,7 @@ class NativeEnd implements End {
     const { partner } = this;
     this.partner = null;
     partner?.acceptClose();
-    this.#port.close();
+    abandoned.unregister(this);
+    this.#port.deref()?.close();
   }
 }

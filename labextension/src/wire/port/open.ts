@@ -44,7 +44,10 @@ export function open<P extends object>(message: Message, makePort: (seat: Seat) 
       port: index => portAt(index) ?? missing('port', index, resources.length),
       blob: index => {
         const resource = resources[index];
-        return resource instanceof Blob ? resource : missing('Blob', index, resources.length);
+        if (resource === undefined || resource instanceof Seat || resource instanceof RemoteBlob)
+          return missing('Blob', index, resources.length);
+        // Another object, of this realm, on the same bytes.
+        return new Blob([resource], { type: resource.type });
       }
     });
     return { ...opened, ports: [...ports.values()] };

@@ -31,11 +31,17 @@ export interface PortEventMap {
 
 let takeSeat: (port: Port) => Seat | null;
 
+/** Seats of ports that nobody has any more: nobody will ever read from them. */
+const abandoned = new FinalizationRegistry<Seat>(seat => seat.close());
+
 /**
  * One end of a channel of messages.
  *
  * Messages arrive in order, each once, when the port has been started: by `start()` or by setting `onmessage`. Each event is dispatched in a task of
  * its own. A `close` event tells that the other end is gone, after the last message.
+ *
+ * A port that has been started and ever had a listener is kept for as long as something may come for it. Any other is closed when it is collected:
+ * what comes for it can reach nobody.
  *
  * HTML Standard, Message ports. It cannot be a `MessagePort`, since a runtime lets nobody else make one; `bridge()` gives one that is.
  */
@@ -44,6 +50,9 @@ export class Port extends EventTarget {
   interceptor: Interceptor | null = null;
   #seat: Seat | null;
   #started = false;
+  /** Whether anybody ever listened: to anything, and to the end in particular, of which a port tells that was not started. */
+  #listened = false;
+  #watched = false;
   #gathering = false;
   #closed = false;
   #error: Error | undefined;
@@ -52,7 +61,10 @@ export class Port extends EventTarget {
   static {
     takeSeat = port => {
       const seat = port.#seat;
-      if (seat !== null) seat.onarrival = null;
+      if (seat !== null) {
+        seat.onarrival = null;
+        abandoned.unregister(seat);
+      }
       port.#seat = null;
       port.#closed = true;
       return seat;
@@ -63,6 +75,7 @@ export class Port extends EventTarget {
   constructor(seat: Seat) {
     super();
     this.#seat = seat;
+    abandoned.register(this, seat, seat);
   }
 
   /** Whether this port is closed, was transferred, or its other end is gone and all its messages are dispatched. */
@@ -115,7 +128,8 @@ export class Port extends EventTarget {
     const serialized = serialize<Seat>(message, list, {
       refuse: value => this.#refuse(value),
       detached: value => value instanceof Port && (value.#seat === null || value.#closed),
-      take: value => (value instanceof Port ? (takeSeat(value) as Seat) : nativeTransfer(value as MessagePort))
+      take: value => (value instanceof Port ? (takeSeat(value) as Seat) : nativeTransfer(value as MessagePort)),
+      release: seat => seat.close()
     });
     const { root, entries, buffers, ports, blobs } = serialized;
     const sent: Message = { root, entries, buffers, resources: [...ports, ...(blobs as Blob[])] };
@@ -129,15 +143,15 @@ export class Port extends EventTarget {
     const seat = this.#seat;
     if (this.#started || seat === null || this.#closed) return;
     this.#started = true;
-    seat.onarrival = () => task(this.#turn);
-    this.#scheduleAll();
+    this.#watch(seat);
+    this.#scheduleAll(seat);
   }
 
   /** Let go of the other end, which learns of it. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#seat?.close();
+    this.#leave()?.close();
   }
 
   override addEventListener<K extends keyof PortEventMap>(
@@ -152,6 +166,7 @@ export class Port extends EventTarget {
   ): void;
   override addEventListener(type: string, listener: unknown, options?: boolean | AddEventListenerOptions): void {
     super.addEventListener(type, listener as EventListener, options);
+    if (listener !== null && listener !== undefined) this.#listen(type);
   }
 
   override removeEventListener<K extends keyof PortEventMap>(
@@ -174,9 +189,42 @@ export class Port extends EventTarget {
     return `${Object.prototype.toString.call(value)} cannot be transferred: only ArrayBuffers and ports can`;
   }
 
+  /** Somebody listens, from now on. */
+  #listen(type: string): void {
+    if (type !== 'message' && type !== 'messageerror' && type !== 'close') return;
+    const first = !this.#listened;
+    this.#listened = true;
+    const seat = this.#seat;
+    if (seat === null || this.#closed) return;
+    if (type === 'close' && !this.#started && !this.#watched) {
+      this.#watch(seat);
+      if (seat.ended !== null) task(this.#turn);
+    } else if (first && this.#started) this.#watch(seat);
+  }
+
+  /** Have arrivals noticed. The seat keeps the port for that, or else does not if nobody would hear of them. */
+  #watch(seat: Seat): void {
+    this.#watched = true;
+    seat.onarrival = this.#listened ? () => task(this.#turn) : Port.#weakly(new WeakRef(this));
+  }
+
+  // A closure made beside one that holds the port would hold it too.
+  static #weakly(reference: WeakRef<Port>): () => void {
+    return () => {
+      const port = reference.deref();
+      if (port !== undefined) task(port.#turn);
+    };
+  }
+
+  /** Leave the seat, which is not for the collector to close any more. */
+  #leave(): Seat | null {
+    const seat = this.#seat;
+    if (seat !== null) abandoned.unregister(seat);
+    return seat;
+  }
+
   /** Give everything that has arrived a task of its own. */
-  #scheduleAll(): void {
-    const { queue, ended } = this.#seat as Seat;
+  #scheduleAll({ queue, ended }: Seat): void {
     for (let count = queue.length + (ended === null ? 0 : 1); count > 0; count--) task(this.#turn);
   }
 
@@ -188,11 +236,13 @@ export class Port extends EventTarget {
   readonly #turn = (): void => {
     const seat = this.#seat;
     if (seat === null || this.#closed || this.#gathering) return;
-    const message = seat.queue[0];
+    const message = seat.queue.first;
     if (message === undefined) {
       if (seat.ended !== null) this.#finish(seat.ended.error);
       return;
     }
+    // Only the end is told of without a start, and only when no message is before it.
+    if (!this.#started) return;
     const gathering = gather(message);
     if (gathering !== null) return this.#waitFor(gathering, seat, message);
     seat.queue.shift();
@@ -204,13 +254,13 @@ export class Port extends EventTarget {
     this.#gathering = true;
     const resume = (failure?: unknown): void => {
       this.#gathering = false;
-      if (this.#seat !== seat || seat.queue[0] !== message) return;
+      if (this.#seat !== seat || seat.queue.first !== message) return;
       if (failure !== undefined) {
         seat.queue.shift();
         discard(message);
         this.dispatchEvent(new MessageEvent('messageerror', { data: failure }));
       }
-      this.#scheduleAll();
+      this.#scheduleAll(seat);
     };
     gathering.then(() => resume(), resume);
   }
@@ -223,13 +273,24 @@ export class Port extends EventTarget {
     } catch (error) {
       event = new MessageEvent('messageerror', { data: error });
     }
-    const seen = event.type === 'message' && this.interceptor?.incoming ? this.interceptor.incoming(event) : event;
+    const seen = event.type === 'message' ? this.#intercept(event) : event;
     if (seen !== null) this.dispatchEvent(seen);
+  }
+
+  #intercept(event: MessageEvent): MessageEvent | null {
+    try {
+      return this.interceptor?.incoming ? this.interceptor.incoming(event) : event;
+    } catch (error) {
+      // Nobody will have these.
+      for (const port of event.ports) port.close();
+      throw error;
+    }
   }
 
   #finish(error: Error | undefined): void {
     this.#closed = true;
     this.#error = error;
+    this.#leave();
     const event = new Event('close');
     if (error !== undefined) Object.defineProperty(event, 'error', { value: error, enumerable: true });
     this.dispatchEvent(event);
@@ -254,6 +315,7 @@ export class Port extends EventTarget {
       };
       this.#handlers.set(type, slot);
       super.addEventListener(type, slot.listener);
+      this.#listen(type);
     }
   }
 }

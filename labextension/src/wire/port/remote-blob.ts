@@ -4,13 +4,18 @@
 
 import { LinkError } from '../../errors.js';
 import { deserialize, serialize } from '../clone/index.js';
+import { blobSize } from '../clone/slots.js';
+import { Queue } from './queue.js';
 import { type End, entangle, type Message, Seat } from './seat.js';
 
 /** Bytes asked for at a time, and how many such requests are on their way. */
 const RANGE_SIZE = 1024 * 1024;
 const RANGES_IN_FLIGHT = 4;
-/** The most that one request may ask for. */
+/** The most that one request may ask for, and how many may wait for their answer. */
 const MAX_RANGE_SIZE = 16 * 1024 * 1024;
+const MAX_WAITING = 64;
+/** Bytes that are gathered before they become a Blob, which a browser keeps outside of the page and on disk if it is large. */
+const PIECE_SIZE = 16 * 1024 * 1024;
 
 const noPorts = { refuse: () => 'ports do not travel here', detached: () => false, take: (): never => notHere() };
 const noResources = { port: (): never => notHere(), blob: (): never => notHere() };
@@ -50,7 +55,8 @@ export class RemoteBlob {
 
   async #fetch(): Promise<Blob> {
     const { seat, size } = this;
-    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    const blobs: Blob[] = [];
+    let pieces: Uint8Array<ArrayBuffer>[] = [];
     let asked = 0;
     let got = 0;
     const ask = (): void => {
@@ -68,11 +74,15 @@ export class RemoteBlob {
         pieces.push(value as Uint8Array<ArrayBuffer>);
         got += expected;
         if (asked < size) ask();
+        if (got % PIECE_SIZE === 0) {
+          blobs.push(new Blob(pieces));
+          pieces = [];
+        }
       }
     } finally {
       seat.close();
     }
-    return new Blob(pieces, { type: this.type });
+    return new Blob([...blobs, ...pieces], { type: this.type });
   }
 }
 
@@ -106,38 +116,66 @@ export function serveBlob(source: Blob | Promise<Blob>): Seat {
   return seat;
 }
 
-/** Answers requests for ranges, one after the other. */
+/** Answers requests for ranges in their order. While one range leaves the next is read, and no more are held. */
 class BlobEnd implements End {
   partner: End | null = null;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #requests = new Queue<Message>();
   #source: Blob | Promise<Blob> | null;
+  #answering = false;
 
   constructor(source: Blob | Promise<Blob>) {
     this.#source = source;
   }
 
   accept(message: Message): void {
-    this.#turn = this.#turn.then(() => this.#answer(message));
+    if (this.#source === null) return;
+    if (this.#requests.length >= MAX_WAITING) return this.#leave(tooManyRequests());
+    this.#requests.push(message);
+    if (!this.#answering) void this.#answerAll();
   }
 
   acceptClose(): void {
-    this.partner = null;
-    this.#source = null;
+    this.#leave();
   }
 
-  async #answer(message: Message): Promise<void> {
-    if (this.partner === null) return;
-    let reply: unknown;
-    try {
-      const [start, end] = rangeOf(deserialize(message, noResources).value);
-      const blob = await this.#source;
-      if (blob === null) return;
-      reply = new Uint8Array(await blob.slice(start, end).arrayBuffer());
-    } catch (error) {
-      reply = { error };
-    }
-    this.partner?.accept(messageOf(reply));
+  #leave(error?: Error): void {
+    const { partner } = this;
+    this.partner = null;
+    this.#source = null;
+    this.#requests.drain();
+    if (error !== undefined) partner?.acceptClose(error);
   }
+
+  async #answerAll(): Promise<void> {
+    this.#answering = true;
+    let leaving = Promise.resolve();
+    for (let request = this.#requests.first; request !== undefined; request = this.#requests.first) {
+      const reply = messageOf(await this.#read(request));
+      await leaving;
+      const { partner } = this;
+      if (partner === null) break;
+      this.#requests.shift();
+      leaving = new Promise<void>(sent => partner.accept({ ...reply, sent }));
+    }
+    this.#answering = false;
+  }
+
+  async #read(request: Message): Promise<unknown> {
+    try {
+      const [start, end] = rangeOf(deserialize(request, noResources).value);
+      const blob = await this.#source;
+      if (blob === null) return undefined;
+      // Node ends on a position beyond 32 bits.
+      const size = blobSize(blob);
+      return new Uint8Array(await blob.slice(Math.min(start, size), Math.min(end, size)).arrayBuffer());
+    } catch (error) {
+      return { error };
+    }
+  }
+}
+
+function tooManyRequests(): LinkError {
+  return new LinkError(`more than ${MAX_WAITING} requests for bytes of a Blob wait for their answer`, { code: 'ERR_LIMIT' });
 }
 
 function rangeOf(value: unknown): readonly [number, number] {

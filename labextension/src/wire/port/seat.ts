@@ -7,6 +7,7 @@
  */
 
 import type { Serialized } from '../clone/index.js';
+import { Queue } from './queue.js';
 import type { RemoteBlob } from './remote-blob.js';
 
 /** One of two entangled ends. */
@@ -27,6 +28,8 @@ export interface Message extends Serialized {
   readonly resources: Resource[];
   /** Tells the link that the message came by that its entries are malformed. */
   readonly reject?: (error: Error) => void;
+  /** Called when the message has left this process, has come to its seat in it, or is dropped. */
+  readonly sent?: () => void;
 }
 
 /** Entangle two ends. */
@@ -41,7 +44,7 @@ export class Seat implements End {
   /** Called when there is something to look at. */
   onarrival: (() => void) | null = null;
   /** Messages that arrived and were not dispatched. */
-  readonly queue: Message[] = [];
+  readonly queue = new Queue<Message>();
   /** Set once the partner is gone. */
   ended: { readonly error: Error | undefined } | null = null;
   #closed = false;
@@ -50,6 +53,7 @@ export class Seat implements End {
     if (this.#closed) discard(message);
     else {
       this.queue.push(message);
+      message.sent?.();
       this.onarrival?.();
     }
   }
@@ -69,7 +73,7 @@ export class Seat implements End {
     const { partner } = this;
     this.partner = null;
     partner?.acceptClose();
-    for (const message of this.queue.splice(0)) discard(message);
+    for (const message of this.queue.drain()) discard(message);
   }
 
   /** Let another end take this place, with what waits here. */
@@ -77,7 +81,7 @@ export class Seat implements End {
     this.onarrival = null;
     if (this.partner !== null) entangle(end, this.partner);
     this.partner = null;
-    for (const message of this.queue.splice(0)) end.accept(message);
+    for (const message of this.queue.drain()) end.accept(message);
     if (this.ended !== null) end.acceptClose(this.ended.error);
   }
 }
@@ -88,6 +92,7 @@ export function discard(message: Message): void {
     if (resource instanceof Seat) resource.close();
     else if ('seat' in resource) resource.seat.close();
   }
+  message.sent?.();
 }
 
 /** Make the partners of two seats each other's partners, and pass on what waits in the seats. */
@@ -96,7 +101,7 @@ export function join(one: Seat, other: Seat): void {
   if (first !== null && second !== null) entangle(first, second);
   const pass = (from: Seat, to: End | null): void => {
     from.partner = null;
-    for (const message of from.queue.splice(0)) {
+    for (const message of from.queue.drain()) {
       if (to === null) discard(message);
       else to.accept(message);
     }

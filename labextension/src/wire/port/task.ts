@@ -6,6 +6,8 @@
  * behind it in the turn after. Measured on both, two turns are enough. So while a native message is on its way, tasks take two turns.
  */
 
+import { Queue } from './queue.js';
+
 declare const setImmediate: ((callback: () => void) => unknown) | undefined;
 
 const turn: (callback: () => void) => void = turns();
@@ -29,7 +31,7 @@ function turns(): (callback: () => void) => void {
   if (typeof setImmediate === 'function') return callback => void setImmediate(callback);
   if (typeof MessageChannel === 'undefined') return callback => void setTimeout(callback, 0);
   const { port1, port2 } = new MessageChannel();
-  const waiting: (() => void)[] = [];
+  const waiting = new Queue<() => void>();
   port1.onmessage = () => waiting.shift()?.();
   return callback => {
     waiting.push(callback);

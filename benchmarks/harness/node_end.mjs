@@ -1,0 +1,91 @@
+// A websocket client in Node: JupyterLab's own kernel connection, and commands as lines of JSON on standard input.
+
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import readline from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { createBench } from './page_end.js';
+
+const { url, token, library, client } = JSON.parse(process.argv[2]);
+const require = createRequire(path.resolve(import.meta.dirname, '../../labextension/package.json'));
+const { KernelConnection, ServerConnection } = require('@jupyterlab/services');
+const WebSocket = require('ws');
+
+/** A websocket without compression, and with the mask 0, which costs nothing to apply. */
+class PlainSocket extends WebSocket {
+  constructor(address, protocols) {
+    super(address, protocols, {
+      perMessageDeflate: false,
+      generateMask: mask => mask.fill(0)
+    });
+  }
+}
+
+/** The kernel websocket protocol v1 without copies of what arrives, which JupyterLab's own makes. */
+const serializer = {
+  serialize(msg) {
+    const texts = [msg.channel, ...[msg.header, msg.parent_header ?? {}, msg.metadata, msg.content].map(part => JSON.stringify(part))];
+    const parts = [...texts.map(text => Buffer.from(text)), ...(msg.buffers ?? []).map(buffer => Buffer.from(buffer.buffer ?? buffer))];
+    const head = Buffer.alloc(8 * (parts.length + 2));
+    head.writeBigUInt64LE(BigInt(parts.length + 1));
+    let offset = head.length;
+    head.writeBigUInt64LE(BigInt(offset), 8);
+    parts.forEach((part, i) => head.writeBigUInt64LE(BigInt((offset += part.length)), 8 * (i + 2)));
+    return Buffer.concat([head, ...parts]);
+  },
+  deserialize(data) {
+    const view = new DataView(data);
+    const offsets = Array.from({ length: Number(view.getBigUint64(0, true)) }, (_, i) => Number(view.getBigUint64(8 * (i + 1), true)));
+    const text = i => Buffer.from(data, offsets[i], offsets[i + 1] - offsets[i]).toString();
+    const [header, parent_header, metadata, content] = [1, 2, 3, 4].map(i => JSON.parse(text(i)));
+    const buffers = offsets.slice(5, -1).map((offset, i) => new DataView(data, offset, offsets[i + 6] - offset));
+    return {
+      channel: text(0),
+      header,
+      parent_header,
+      metadata,
+      content,
+      buffers
+    };
+  }
+};
+
+const settings = ServerConnection.makeSettings({
+  baseUrl: url,
+  wsUrl: url.replace(/^http/, 'ws'),
+  token,
+  appendToken: true,
+  fetch: globalThis.fetch,
+  Request: globalThis.Request,
+  Headers: globalThis.Headers,
+  WebSocket: PlainSocket,
+  serializer
+});
+
+const host = {
+  async connect(id, wsUrl) {
+    const serverSettings = { ...settings, ...(wsUrl && { wsUrl }) };
+    return new KernelConnection({
+      model: { id, name: 'python3' },
+      serverSettings,
+      handleComms: true
+    });
+  }
+};
+
+// What libraries write to the console must not come between the answers.
+console.log = console.info = console.debug = console.error;
+
+const [ours, theirs] = await Promise.all([library, client].map(file => import(pathToFileURL(file).href)));
+const bench = createBench(host, { ours, theirs });
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  const { command, args } = JSON.parse(line);
+  let answer;
+  try {
+    answer = { value: (await bench[command](args)) ?? null };
+  } catch (error) {
+    answer = { error: String(error?.stack ?? error) };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+process.exit(0);

@@ -1,0 +1,1 @@
+"""The parts of the question about the wire, one file each."""
