@@ -16,6 +16,7 @@ from ipfs_comm.kernel.config import IPFSComm
 from ipfs_comm.kernel.node import KernelNode
 from ipfs_comm.kernel.proxy import Proxy
 from ipfs_comm.kernel.runtime import Runtime
+from ipfs_comm.kernel.turns import Turns
 from ipfs_comm.wire.carriers.comm import KernelCommTarget
 from ipfs_comm.wire.carriers.direct import ControlRoad
 from ipfs_comm.wire.carriers.generic import CommTarget
@@ -108,6 +109,7 @@ class Extension:
         self.kernel: Any = getattr(shell, "kernel", None)
         self.config = IPFSComm(parent=shell)
         self._runtime = Runtime()
+        self._turns = Turns()
         self._node = KernelNode(self.config, _announce)
         self.proxy = Proxy(self._node.open, self._runtime, self._node.allow)
         self.cells = Cells(self._serve, self._later, self.config.max_snapshot)
@@ -148,6 +150,9 @@ class Extension:
                     # What has not begun never will.
                     hooked.cancel()
                     raise
+            if self._runtime.threads:
+                self._turns.take(self.config.switch_interval)
+                self.config.observe(self._switch, names="switch_interval")
         self.shell.register_magics(self._magics)
         self.shell.configurables.append(self.config)
         self.config.observe(self._chosen, names=list(self.config.class_traits(config=True)))
@@ -173,7 +178,12 @@ class Extension:
                 if self._road is not None:
                     _wait_for_control(self._road.uninstall())
             finally:
+                self.config.unobserve_all("switch_interval")
+                self._turns.give_back()
                 self._remove_names()
+
+    def _switch(self, change: Any) -> None:
+        self._turns.take(change["new"])
 
     def _remove_names(self) -> None:
         self.shell.drop_by_id(dict.fromkeys(self._names, self.proxy))
@@ -344,7 +354,7 @@ def _wait_for_control(done: Future[None]) -> None:
 def _warm() -> None:
     """Import on the node's thread what the first link needs, so that the first page does not wait for it."""
     import ipfs_comm.rpc
-    import ipfs_comm.wire  # noqa: F401  # only to have it in memory
+    import ipfs_comm.wire.acceptor  # noqa: F401  # only to have it in memory
 
 
 def _announce(where: str) -> None:

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Bool, Dict, Enum, Int, TraitError, Unicode, validate
+from traitlets import Bool, Dict, Enum, Float, Int, TraitError, Unicode, validate
 from traitlets.config import Configurable
 
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
@@ -71,6 +71,12 @@ class IPFSComm(Configurable):
     page_timeout = Int(5, min=1, max=600, help="Seconds within which a page must take a %%ipfs_js cell.").tag(
         config=True
     )
+    switch_interval = Float(
+        0.001,
+        min=0,
+        help="Seconds after which a cell that computes in Python lets the node's threads have a turn, if that is less"
+        " than the process has set (sys.setswitchinterval); 0 leaves it as it is.",
+    ).tag(config=True)
 
     def __init__(self, **arguments: Any) -> None:
         self._session: dict[str, str] = {}

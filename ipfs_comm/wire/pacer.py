@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from ipfs_comm.wire.grain import Grain
+
 if TYPE_CHECKING:
     from ipfs_comm.wire.limits import Limits
 
@@ -24,21 +26,29 @@ __all__ = ["Flight", "Pacer"]
 
 #: Seconds over which a rate is measured at least.
 SAMPLE_FLOOR: Final = 0.0005
-#: Round trips for which a rate counts, and seconds for which a least round trip does.
+#: Round trips for which a rate counts, and seconds beyond one for which it does at most: on a road that has become slow
+#: ten of them are too long a time to overfill it. And seconds for which a least round trip counts.
 RATE_ROUNDS: Final = 10
+RATE_FOR: Final = 1.0
 ROUND_TRIP_FOR: Final = 10.0
 #: Seconds of queue that are aimed at: at least, with so many mean deviations of the round trip, and at most.
 QUEUE_LEAST: Final = 0.015
 QUEUE_DEVIATIONS: Final = 2
-QUEUE_MOST: Final = 0.060
+QUEUE_MOST: Final = 0.035
 #: Seconds of queue, in a whole round trip, that tell of a road that has become slower, or longer.
 STANDING: Final = 0.180
 #: The start is over when the rate has grown by less than this factor in so many rounds.
 GROWTH: Final = 1.25
 FLAT_ROUNDS: Final = 3
-#: A fragment is at most this part of the window, and at most so many seconds long.
+#: A fragment is at most this part of the window, and at most so many seconds long; or so many, where larger ones pay.
 FRAGMENTS: Final = 8
 FRAGMENT_TIME: Final = 0.025
+COARSE_TIME: Final = 0.200
+#: What the other end may have without having said so, in bytes and seconds (`receiver.py`).
+UNTOLD_BYTES: Final = 1024 * 1024
+UNTOLD_TIME: Final = 0.025
+#: Fragments that may be on their way at least.
+LEAST_FRAGMENTS: Final = 2
 
 
 class Flight:
@@ -89,14 +99,15 @@ class Pacer:
         self._round = 0
         self._round_ends = 0
         self._round_least: float | None = None
-        #: Best rates of rounds, falling; the first is the best of all.
-        self._rates: deque[tuple[int, float]] = deque()
+        #: Best rates of late with their rounds and times, falling; the first is the best of all.
+        self._rates: deque[tuple[int, float, float]] = deque()
         self._starting = True
         self._full_rate = 0.0
         self._flat_rounds = 0
         #: When the window was closed to see the road empty, and since when what is on its way fits into it.
         self._probing = False
         self._probed_from: float | None = None
+        self._grain = Grain()
 
     def sent(self, flight: Flight, now: float, in_flight: int) -> None:
         """Note that a frame goes out, while `in_flight` bytes of others are on their way."""
@@ -105,7 +116,8 @@ class Pacer:
         flight.sent_at = now
         flight.delivered = self._delivered
         flight.delivered_at = self._delivered_at
-        flight.app_limited = self._delivered < self._app_limited_until
+        # A closed window limits as having nothing to send does.
+        flight.app_limited = self._probing or self._delivered < self._app_limited_until
 
     def ran_dry(self, in_flight: int) -> None:
         """Note that nothing more waits to be sent although the window has room."""
@@ -137,14 +149,23 @@ class Pacer:
                 round_over = True
             rate = (self._delivered - newest.delivered) / max(now - newest.delivered_at, SAMPLE_FLOOR)
             if not newest.app_limited or rate > self.rate:
-                self._measure_rate(rate)
+                self._measure_rate(rate, now)
             if self._probing:
                 self._probe(newest, now)
             elif self._round_trip_min_at + ROUND_TRIP_FOR < now and not newest.app_limited:
                 self._probing, self._probed_from = True, None
-            if round_over and not newest.app_limited:
+            if newest.app_limited:
+                self._grain.interrupted()
+            elif round_over:
                 self._judge_round()
-            if self._starting and not newest.app_limited and round_trip - (self.round_trip_min or 0) <= self.queue:
+                if not self._starting:
+                    coarsest = min(self._largest_fragment, int(self.rate * COARSE_TIME))
+                    self._grain.round_over(self._delivered, now, fragment=self.fragment, coarsest=coarsest)
+            if (
+                self._starting
+                and not newest.app_limited
+                and round_trip - (self.round_trip_min or 0) <= self.queue + UNTOLD_TIME
+            ):
                 self.window = min(self._most, self.window + size)
         if self._probing and self._probed_from is None and in_flight <= self._least_fragment:
             self._probed_from = now
@@ -157,6 +178,7 @@ class Pacer:
         self.round_trip_min = None
         self._starting, self._full_rate, self._flat_rounds = True, 0.0, 0
         self._probing, self._probed_from = False, None
+        self._grain = Grain()
         self.window = self._least
         self.fragment = self._least_fragment
 
@@ -171,14 +193,15 @@ class Pacer:
         if self._round_least is None or sample < self._round_least:
             self._round_least = sample
 
-    def _measure_rate(self, rate: float) -> None:
+    def _measure_rate(self, rate: float, now: float) -> None:
         rates = self._rates
-        while rates and rates[-1][1] <= rate:
+        while rates and rates[-1][2] <= rate:
             rates.pop()
-        rates.append((self._round, rate))
-        while rates[0][0] <= self._round - RATE_ROUNDS:
+        rates.append((self._round, now, rate))
+        oldest = now - RATE_FOR - (self.round_trip_min or 0.0)
+        while rates[0][0] <= self._round - RATE_ROUNDS or rates[0][1] < oldest:
             rates.popleft()
-        self.rate = rates[0][1]
+        self.rate = rates[0][2]
 
     def _probe(self, newest: Flight, now: float) -> None:
         if self._probed_from is not None and newest.sent_at >= self._probed_from:
@@ -204,7 +227,7 @@ class Pacer:
                 # What was known of the road misleads.
                 while self._rates and self._rates[0][0] < self._round - 1:
                     self._rates.popleft()
-                self.rate = self._rates[0][1] if self._rates else 0.0
+                self.rate = self._rates[0][2] if self._rates else 0.0
                 self._probing, self._probed_from = True, None
         elif self.rate >= self._full_rate * GROWTH:
             self._full_rate, self._flat_rounds = self.rate, 0
@@ -217,11 +240,14 @@ class Pacer:
             self.window = self.fragment = self._least_fragment
             return
         if not self._starting and self.round_trip_min is not None:
-            # A fragment more than the road holds, since a part of one cannot be sent.
-            window = int(self.rate * (self.round_trip_min + self.queue)) + self.fragment
-            self.window = min(self._most, max(2 * self._least_fragment, window))
-        limit = min(self._largest_fragment, self.window / FRAGMENTS, self.rate * FRAGMENT_TIME)
+            # More than the road holds by what the other end has and has not acknowledged yet, and by a fragment, since
+            # a part of one cannot be sent.
+            untold = min(UNTOLD_BYTES, self.rate * UNTOLD_TIME)
+            window = int(self.rate * (self.round_trip_min + self.queue) + untold) + self.fragment
+            self.window = min(self._most, max(LEAST_FRAGMENTS * self.fragment, window))
+        limit = min(self.window / FRAGMENTS, self.rate * FRAGMENT_TIME)
+        limit = max(limit, min(self._grain.floor, self.rate * COARSE_TIME))
         fragment = self._least_fragment
-        while fragment * 2 <= limit:
+        while fragment * 2 <= min(limit, self._largest_fragment):
             fragment *= 2
         self.fragment = fragment

@@ -55,6 +55,7 @@ def interrupted(*_):
         armed = False
         raise KeyboardInterrupt
 signal.signal(signal.SIGINT, interrupted)
+print("armed", flush=True)
 while hits < 30:
     try:
         armed = True
@@ -67,7 +68,7 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
     threads = "import threading; print([t.name for t in threading.enumerate() if t.name == 'ipfs_comm'])"
     async with Flow(await loaded.open()) as flow:
         busy = loaded.execute(code)
-        await begun(busy)
+        await busy.output(lambda message: message["msg_type"] == "stream")
         sent = 0
         while not busy.done.done():
             await kernel.interrupt()

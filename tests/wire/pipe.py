@@ -30,12 +30,21 @@ class Pipe:
         Seconds from end to end, each way.
     jitter : float
         Seconds that a packet waits more, at most; the order is kept.
+    packet : callable, optional
+        Seconds that a packet takes on the line beyond its bytes, at a time.
     """
 
-    def __init__(self, rate: Callable[[float], float], delay: float, jitter: float = 0) -> None:
+    def __init__(
+        self,
+        rate: Callable[[float], float],
+        delay: float,
+        jitter: float = 0,
+        packet: Callable[[float], float] = lambda _now: 0.0,
+    ) -> None:
         self.rate = rate
         self.delay = delay
         self.jitter = jitter
+        self.packet = packet
         self.sender = Sender(Limits(), Limits().window)
         self.sender.move(MESSAGE, 0.0)
         self.receiver = Receiver(Limits().window)
@@ -93,7 +102,7 @@ class Pipe:
         for frame in frames:
             start = max(self._free_at, now)
             self.waited.append((now, start - now))
-            self._free_at = start + frame.size / self.rate(start)
+            self._free_at = start + frame.size / self.rate(start) + self.packet(start)
             self._at(self._later("there", self._free_at), self._arrive, frame)
         if frames and self.sender.waits_for_ack:
             self._at(self._later("there", self._free_at), self._acknowledge, None)

@@ -74,6 +74,23 @@ def test_fragments_grow_with_the_rate_and_are_small_on_a_slow_line() -> None:
     assert fast.sender.pacer.fragment >= 256 * 1024
 
 
+@pytest.mark.parametrize("cost", [0.005, 0.030, 0.060])
+def test_where_a_packet_costs_more_than_its_bytes_fragments_grow_all_the_same(cost: float) -> None:
+    pipe = Pipe(lambda _: 250 * MIB, 0.001, packet=lambda now: cost if now >= 2 else 0.0)
+    pipe.run(35)
+    arrived = sum(size for when, size in pipe.arrived if 25 <= when < 35) / 10
+    assert arrived >= 0.7 * 2**18 / (cost + 2**18 / (250 * MIB))
+
+
+def test_fragments_are_small_again_where_larger_ones_have_stopped_to_pay() -> None:
+    pipe = Pipe(lambda now: 250 * MIB if now < 15 else 5 * MBIT, 0.001, packet=lambda now: 0.03 if now < 15 else 0.0)
+    pipe.run(14)
+    assert pipe.sender.pacer.fragment == 256 * 1024
+    pipe.run(40)
+    assert pipe.goodput(30, 40) >= 0.9
+    assert pipe.queue(30, 40) <= 0.150
+
+
 def test_pauses_do_not_make_a_fast_line_look_slow() -> None:
     pipe = Pipe(lambda _: 100 * MIB, 0.010)
     pipe.run(2)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { ACK_BYTES } from '../../src/wire/link/inbox.js';
 import { Pacer, type Stamp } from '../../src/wire/link/pacer.js';
 
 const KIB = 1024;
@@ -15,6 +16,8 @@ interface Road {
   readonly roundTrip: number;
   /** Up to so many ms late, each, in order. */
   readonly jitter?: number;
+  /** What a packet takes beyond its bytes, ms. */
+  readonly packet?: number;
 }
 
 interface Frame {
@@ -77,7 +80,7 @@ function simulate(road: Road, ms: number): Seen {
     arrived[Math.floor(now / 1000)] = (arrived[Math.floor(now / 1000)] ?? 0) + size;
     received.push(size);
     receivedBytes += size;
-    if (asked || received.length >= 8 || receivedBytes >= 256 * KIB) acknowledge(now);
+    if (asked || received.length >= 8 || receivedBytes >= ACK_BYTES) acknowledge(now);
     else if (ackTimer === Infinity) {
       ackTimer = now + 25;
       at(ackTimer, time => {
@@ -96,10 +99,10 @@ function simulate(road: Road, ms: number): Seen {
       const [second, slot] = [Math.floor(now / 1000), Math.floor(now / 200)];
       peak[second] = Math.max(peak[second] ?? 0, waiting);
       standing[slot] = Math.min(standing[slot] ?? Infinity, waiting);
-      free = Math.max(free, now) + size / road.rate(now);
+      free = Math.max(free, now) + size / road.rate(now) + (road.packet ?? 0);
       lastArrival = Math.max(lastArrival, free + road.roundTrip / 2 + late());
       // What is too little for the receiver to answer at once is answered because the sender asks.
-      const asked = flightBytes + size > pacer.window && flight.length < 8 && flightBytes < 256 * KIB;
+      const asked = flightBytes + size > pacer.window && flight.length < 8 && flightBytes < ACK_BYTES;
       at(lastArrival, time => arrive(size, asked, time));
     }
   };
@@ -144,5 +147,12 @@ describe('a road is full and has no long queue', () => {
     expect(part(18, 30, rate)).toBeGreaterThanOrEqual(0.9);
     expect(worst(seen.queue.slice(8, 16))).toBeLessThanOrEqual(150);
     expect(worst(seen.queue.slice(18, 30))).toBeLessThanOrEqual(150);
+  });
+});
+
+describe('where a packet costs more than its bytes', () => {
+  test.each([5, 30, 60])('%i ms, fragments grow all the same', packet => {
+    const seen = simulate({ rate: () => mib(250), roundTrip: 1, packet }, 35_000);
+    expect(sum(seen.arrived.slice(25)) / 10 / 1000).toBeGreaterThanOrEqual((0.7 * 256 * KIB) / (packet + (256 * KIB) / mib(250)));
   });
 });

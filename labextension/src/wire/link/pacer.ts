@@ -11,6 +11,9 @@
  * itself, and is not learnt from. Now and then a busy sender lets the queue run dry to see whether the way itself has become longer.
  */
 
+import { ACK_BYTES } from './inbox.js';
+import { Grain } from './grain.js';
+
 /** The most that may be in flight, bytes. */
 export const MAX_WINDOW = 64 * 1024 * 1024;
 /** Round trips, with the queue that is aimed at, over which the highest rate is remembered. Counted with a queue that has grown it would keep that queue. */
@@ -21,9 +24,9 @@ const RATE_MEMORY = 1_000;
 const ROUND_TRIP_MEMORY = 10_000;
 /** The queue that is aimed at, ms: the least, and the most. */
 const MIN_QUEUE = 15;
-const MAX_QUEUE = 60;
+const MAX_QUEUE = 35;
 /** What a receiver may have without having said so (`inbox.ts`): bytes and ms. */
-const UNTOLD_BYTES = 256 * 1024;
+const UNTOLD_BYTES = ACK_BYTES;
 const UNTOLD_TIME = 25;
 /** The shortest time over which a rate is measured, ms. */
 const SAMPLE_FLOOR = 0.5;
@@ -33,6 +36,10 @@ const ROUNDS_WITHOUT_GROWTH = 3;
 /** A fragment takes no longer than this on its way, ms, and no more than this part of the window. */
 const FRAGMENT_TIME = 25;
 const FRAGMENTS_IN_WINDOW = 8;
+/** A fragment takes no longer than this where larger ones pay, ms. */
+const COARSE_TIME = 200;
+/** Fragments that may be in flight at least. */
+const LEAST_FRAGMENTS = 2;
 /** Round trip assumed before one was measured, ms. */
 const INITIAL_ROUND_TRIP = 100;
 
@@ -70,6 +77,9 @@ export class Pacer {
   #fullRounds = 0;
   /** Bytes that must have been acknowledged for the probe under way to have measured an empty road. */
   #probeFrom: number | undefined;
+  #grain = new Grain();
+  /** What the carrier took when it was asked last. */
+  #largestFragment: number;
 
   /**
    * @param minWindow - bytes that may always be in flight.
@@ -81,6 +91,7 @@ export class Pacer {
     this.#variation = (roundTrip ?? 0) / 2;
     this.#minWindow = minWindow;
     this.#minFragment = minFragment;
+    this.#largestFragment = minFragment;
     this.#window = minWindow;
   }
 
@@ -116,7 +127,10 @@ export class Pacer {
 
   /** The fragment to cut, bytes: the largest power of two of the smallest that does not hold up others, nor makes the window coarse. */
   fragment(most: number): number {
-    const limit = Math.min(most, this.window / FRAGMENTS_IN_WINDOW, this.#rate * FRAGMENT_TIME);
+    this.#largestFragment = most;
+    if (this.#probeFrom !== undefined) return Math.min(this.#minFragment, most);
+    const fine = Math.min(this.window / FRAGMENTS_IN_WINDOW, this.#rate * FRAGMENT_TIME);
+    const limit = Math.min(most, Math.max(fine, Math.min(this.#grain.floor, this.#rate * COARSE_TIME)));
     let fragment = this.#minFragment;
     while (fragment * 2 <= limit) fragment *= 2;
     return Math.min(fragment, most);
@@ -126,7 +140,9 @@ export class Pacer {
   sent(now: number, alone: boolean): Stamp {
     // What was not waited for does not count as time that the road took.
     if (alone) this.#deliveredAt = now;
-    return { sentAt: now, delivered: this.#delivered, deliveredAt: this.#deliveredAt, limited: this.#limitedUntil >= 0 };
+    // A closed window limits as having nothing to send does.
+    const limited = this.#limitedUntil >= 0 || this.#probeFrom !== undefined;
+    return { sentAt: now, delivered: this.#delivered, deliveredAt: this.#deliveredAt, limited };
   }
 
   /** Nothing more waits to be sent, though there would be room; so many bytes are in flight. */
@@ -153,10 +169,17 @@ export class Pacer {
     if (newRound) this.#roundEnds = this.#delivered;
     const rate = (this.#delivered - stamp.delivered) / Math.max(now - stamp.deliveredAt, SAMPLE_FLOOR);
     if (!stamp.limited || rate >= this.#rate) this.#takeRate(rate, now);
+    if (stamp.limited) this.#grain.interrupted();
     if (this.#startup) this.#grow(bytes, sample, newRound, stamp.limited);
     if (!this.#startup) {
+      const fragment = this.fragment(this.#largestFragment);
+      if (newRound && !stamp.limited) {
+        this.#grain.roundOver(this.#delivered, now, fragment, Math.min(this.#largestFragment, this.#rate * COARSE_TIME));
+      }
+      // More than the road holds by what the other end has and has not acknowledged yet, and by a fragment, since a part of one is not worth sending.
       const untold = Math.min(UNTOLD_BYTES, this.#rate * UNTOLD_TIME);
-      this.#window = this.#clamp(this.#rate * (this.#roundTripMin + this.#queue) + untold);
+      const window = this.#rate * (this.#roundTripMin + this.#queue) + untold + fragment;
+      this.#window = this.#clamp(Math.max(LEAST_FRAGMENTS * fragment, window));
     }
     if (clean) this.#probe(stamp, inFlight, now);
   }
@@ -171,6 +194,7 @@ export class Pacer {
     this.#rate = 0;
     this.#roundTripMin = Infinity;
     this.#probeFrom = undefined;
+    this.#grain = new Grain();
   }
 
   /** The queue that is aimed at, ms. */
@@ -211,7 +235,7 @@ export class Pacer {
   #grow(bytes: number, sample: number, newRound: boolean, limited: boolean): void {
     if (limited) return;
     const waited = sample - this.#roundTripMin;
-    if (waited <= MAX_QUEUE) this.#window = this.#clamp(this.#window + bytes);
+    if (waited <= this.#queue + UNTOLD_TIME) this.#window = this.#clamp(this.#window + bytes);
     if (!newRound) return;
     if (this.#rate >= this.#fullRate * GROWTH) {
       this.#fullRate = this.#rate;
