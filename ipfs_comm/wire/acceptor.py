@@ -102,11 +102,11 @@ class Acceptor:
         welcome = accept_offer(offer, door.carrier.name, self.services, self.limits.window)
         link = self._links.get(offer.link)
         if link is not None:
-            if not link.authentic(packet):
+            if not link.fleet.authentic(packet):
                 raise LinkError("a link of this name is open for somebody else", code="ERR_DENIED")
             if link.error is not None:
                 raise link.error
-            link.attach(door.carrier)
+            link.fleet.attach(door.carrier)
             door.welcome = welcome
             return link
         over = self.remembered(packet)
@@ -181,19 +181,19 @@ class _Door:
         if self.link is None:
             self._finish(None)
         else:
-            self.link.carrier_closed(self.carrier, error)
+            self.link.fleet.carrier_closed(self.carrier, error)
 
     def _receive(self, packet: Sequence[Buffer]) -> None:
         link = self.link
         if link is None:
             self._first(packet)
-        elif link.error is None and link.authentic(packet) and (hello := _hello_of(packet)) is not None:
+        elif link.error is None and link.fleet.authentic(packet) and (hello := _hello_of(packet)) is not None:
             if hello.get("link") != link.name:
                 link.end(ProtocolError("another HELLO has come on a link that is open"))
             elif self.welcome is not None:
                 self._answer(Welcome(self.welcome))
         else:
-            link.receive(self.carrier, packet)
+            link.fleet.receive(self.carrier, packet)
 
     def _first(self, packet: Sequence[Buffer]) -> None:
         try:

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import secrets
 from collections import deque
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import LinkError, ProtocolError
 from ipfs_comm.wire.ends import LinkEnd, PortTable
 from ipfs_comm.wire.entanglement import Record, topology
-from ipfs_comm.wire.farewell import Farewell
-from ipfs_comm.wire.frame import (
-    MAX_BUFFERS,
-    Ack,
-    Buffer,
-    Close,
-    Data,
-    End,
-    Frame,
-    Hello,
-    Ping,
-    Refuse,
-    Welcome,
-    encode_packet,
-    packet_token,
-    parse_packet,
-)
-from ipfs_comm.wire.handshake import Offer, check_welcome, refusal_error, refuse
+from ipfs_comm.wire.fleet import Fleet
+from ipfs_comm.wire.frame import Ack, Buffer, Close, Data, End, Frame, Hello, Ping, Refuse, Welcome, parse_packet
+from ipfs_comm.wire.handshake import Offer, refuse
 from ipfs_comm.wire.limits import Limits
 from ipfs_comm.wire.receiver import Receiver
-from ipfs_comm.wire.roads import Attempt, Dialler, Roads, read_roads
+from ipfs_comm.wire.roads import Roads, read_roads
 from ipfs_comm.wire.sender import Sender
 from ipfs_comm.wire.watch import Watch
 
@@ -44,13 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Link"]
 
-#: Carriers that a link has at the acceptor's end at a time; of more, the oldest are closed.
-MAX_CARRIERS: Final = 16
-
-
-#: What a packet may have beyond a fragment, so that the head of a message does not cost a packet of its own.
-PACKET_SLACK: Final = 64 * 1024
-
 
 class Link:
     """One end of a link. Everything happens on one event loop; ports may be used from any thread.
@@ -61,8 +37,8 @@ class Link:
     ----------
     port : MessagePort
         The main port. What is posted before the link is open waits.
-    carrier : Carrier or None
-        What packets go out on; None while the link waits for another.
+    fleet : Fleet
+        Its carriers; for the acceptor, which has more of them to give.
     opened : asyncio.Future
         Done when the link is open (True), or never will be (False).
     ended : asyncio.Future
@@ -79,7 +55,6 @@ class Link:
 
     def __init__(self, *, token: bytes, offer: Offer, opener: bool, limits: Limits) -> None:
         self.loop = asyncio.get_running_loop()
-        self.carrier: Carrier | None = None
         self.name = offer.link
         self.offer = offer
         self.limits = limits
@@ -88,12 +63,8 @@ class Link:
         self.released: asyncio.Future[None] = self.loop.create_future()
         self.onend: Callable[[LinkError], None] | None = None
         self.error: LinkError | None = None
-        self._token = token
+        self.fleet = Fleet(self, token=token, offer=offer, opener=opener, limits=limits)
         self._opener = opener
-        #: The carriers of an open link, the oldest first, and whether they are more to it than attempts.
-        self._carriers: dict[Carrier, bool] = {}
-        self._dialler: Dialler | None = None
-        self._farewell: Farewell | None = None
         self._sender = Sender(limits)
         self._receiver = Receiver(limits.window)
         self._inbox: deque[tuple[LinkEnd, Any]] = deque()
@@ -101,10 +72,6 @@ class Link:
         self._flush_due = False
         self._timer: asyncio.TimerHandle | None = None
         self._watch = Watch(limits, self.loop.time())
-        #: When the link gives up: to be opened, or to get another carrier.
-        self._give_up_at: float | None = None
-        #: Why it has no carrier.
-        self._gone = _as_link_error(None)
         self._ports = PortTable(self.name, self._sender, 2 if opener else 1, self._submit, self._rejected, limits)
         self.port: MessagePort = self._ports.main
 
@@ -140,10 +107,7 @@ class Link:
         names = tuple(dict.fromkeys(road.name for road in ways if road.name))
         offer = Offer(service=service, params=params or {}, carriers=names, window=limits.window)
         link = cls(token=secrets.token_bytes(32), offer=offer, opener=True, limits=limits)
-        link._give_up_at = link.loop.time() + (limits.open_timeout if timeout is None else timeout)
-        link._dialler = Dialler(link, ways)
-        link._dialler.begin("open")
-        link._arm()
+        link.fleet.dial(ways, limits.open_timeout if timeout is None else timeout)
         return link
 
     @classmethod
@@ -185,27 +149,19 @@ class Link:
     def accepted(cls, carrier: Carrier, offer: Offer, token: bytes, limits: Limits) -> Link:
         """Return the acceptor's end of a link that `offer` asked for; the carrier has been started."""
         link = cls(token=token, offer=offer, opener=False, limits=limits)
-        link._attach(carrier)
-        link._carriers[carrier] = True
+        link.fleet.attach(carrier, opens=True)
         link._open(offer.window)
         return link
 
     def refuse(self, error: LinkError) -> None:
         """Tell the opener that there will be no link after all; instead of WELCOME."""
-        self._transmit_now([Refuse(refuse(error))])
-        self._finish(error, tell=False)
+        self.fleet.send([Refuse(refuse(error))])
+        self.finish(error, tell=False)
 
-    def attach(self, carrier: Carrier) -> None:
-        """Take another carrier on which the opener has asked for this link; it is used from now on."""
-        self._attach(carrier)
-        while len(self._carriers) > MAX_CARRIERS:
-            oldest = next(iter(self._carriers))
-            del self._carriers[oldest]
-            oldest.close()
-
-    def authentic(self, packet: Sequence[Buffer]) -> bool:
-        """Whether a packet carries this link's token."""
-        return hmac.compare_digest(packet_token(packet), self._token)
+    @property
+    def carrier(self) -> Carrier | None:
+        """What packets go out on; None while the link waits for another, and when it is over."""
+        return self.fleet.carrier
 
     @property
     def bytes_queued(self) -> int:
@@ -239,9 +195,9 @@ class Link:
         if self.error is None:
             if error is None:
                 self._flush()
-            self._finish(_as_link_error(error), tell=True)
+            self.finish(_as_link_error(error), tell=True)
 
-    def _finish(self, reason: LinkError, *, tell: bool, answers: bool = False) -> None:
+    def finish(self, reason: LinkError, *, tell: bool, answers: bool = False) -> None:
         """Be over.
 
         Parameters
@@ -269,7 +225,8 @@ class Link:
         last = self._sender.seq
         self._sender.clear()
         self._receiver = Receiver(0)
-        self._part([End(last, reason.code, str(reason))] if tell or answers else [], answers=answers)
+        last_words = [End(last, reason.code, str(reason))] if tell or answers else []
+        self.fleet.part(last_words, answers=answers).add_done_callback(self._release)
         if not self.opened.done():
             self.opened.set_result(False)
         if not self.ended.done():
@@ -277,85 +234,38 @@ class Link:
         if self.onend is not None:
             self.onend(reason)
 
-    def _part(self, last_words: Sequence[Frame], *, answers: bool) -> None:
-        """Give the carriers back, with the last words on those on which they will be heard."""
-        attempts = self._dialler.stop() if self._dialler is not None else []
-        carriers, self._carriers = list(self._carriers), {}
-        told = [self.carrier] if self.carrier is not None else [] if self.opened.done() else attempts
-        if not last_words:
-            told = []
-        for carrier in (*carriers, *attempts):
-            if carrier not in told:
-                carrier.close()
-        self.carrier = None
-        packet = encode_packet(self._token if self._opener else b"", last_words)
-        self._farewell = Farewell(told, packet, self.limits.farewell_within, answers=answers)
-        self._farewell.over.add_done_callback(self._release)
-
     def _release(self, _over: asyncio.Future[None]) -> None:
         if not self.released.done():
             self.released.set_result(None)
 
-    def _fail(self, error: Exception) -> None:
-        self._finish(ProtocolError(str(error)) if isinstance(error, ValueError) else _as_link_error(error), tell=True)
+    # Carriers come and go
 
-    # Carriers
+    @property
+    def silent(self) -> bool:
+        """See :class:`ipfs_comm.wire.fleet.Owner`."""
+        return self._watch.silent
 
-    def _attach(self, carrier: Carrier) -> None:
-        self._carriers[carrier] = False
-        self._use(carrier)
-
-    def _use(self, carrier: Carrier) -> None:
-        """Send on this carrier from now on."""
-        self.carrier = carrier
+    def moved(self, carrier: Carrier) -> None:
+        """See :class:`ipfs_comm.wire.fleet.Owner`."""
         now = self.loop.time()
-        self._give_up_at = None
         self._sender.move(carrier.fragment_size, now)
         self._watch.moved(now)
-
-    def hail(self) -> None:
-        """Ask, on a carrier that is used from now on, what of all that was sent before has arrived."""
-        self._transmit_now([Ping(self._sender.seq), self._receiver.ack(self._sender.seq)])
-        self._schedule()
         self._arm()
 
-    def carrier_closed(self, carrier: Carrier, error: Exception | None) -> None:
-        """Learn that a carrier is gone: with a LinkError for good, otherwise it is lost."""
-        if self.error is not None:
-            if self._farewell is not None:
-                self._farewell.gone(carrier)
-            return
-        if carrier not in self._carriers:
-            return
-        used = self._carriers.pop(carrier)
-        if carrier is not self.carrier:
-            return
-        self.carrier = None
-        if self._carriers:
-            self._use(next(reversed(self._carriers)))
+    def welcomed(self, window: int) -> None:
+        """See :class:`ipfs_comm.wire.fleet.Owner`."""
+        resumed = self.opened.done()
+        self._watch.heard(self.loop.time(), owed=resumed)
+        if resumed:
             self.hail()
-        elif isinstance(error, LinkError) and (used or self._opener):
-            self._finish(error, tell=False)
         else:
-            self._lost(carrier, error)
+            self._open(window)
 
-    def _lost(self, carrier: Carrier, error: Exception | None) -> None:
-        """Live on without a carrier, for a while."""
-        self._give_up_at = self.loop.time() + self.limits.resume_within
-        self._gone = _gone(carrier.name, error)
-        if self._dialler is None:
-            self._arm()
-        elif self._dialler.can_go_on() or self._dialler.attempts:
-            self._dialler.begin("resume")
-            self._arm()
-        else:
-            self._finish(self._gone, tell=False)
-
-    def nowhere_to_go(self, error: LinkError) -> None:
-        """See :class:`ipfs_comm.wire.roads.Opener`."""
-        self._finish(error, tell=False)
-
-    # Opening
+    def hail(self) -> None:
+        """See :class:`ipfs_comm.wire.fleet.Owner`."""
+        self.fleet.send([Ping(self._sender.seq), self._receiver.ack(self._sender.seq)])
+        self._schedule()
+        self._arm()
 
     def _open(self, window: int) -> None:
         self._sender.window = window
@@ -364,98 +274,30 @@ class Link:
         self._schedule()
         self._arm()
 
-    def say_hello(self, carrier: Carrier) -> None:
-        """See :class:`ipfs_comm.wire.roads.Opener`."""
-        offer = replace(self.offer, resume=True) if self.opened.done() else self.offer
-        carrier.send(encode_packet(self._token, [Hello(offer.info())]))
-
-    def answered(self, attempt: Attempt, packet: Sequence[Buffer]) -> None:
-        """See :class:`ipfs_comm.wire.roads.Opener`."""
-        if packet_token(packet):
-            return
-        try:
-            _, frames = parse_packet(packet)
-            for frame in frames:
-                match frame:
-                    case Welcome(info):
-                        self._welcomed(attempt, check_welcome(info, self.offer))
-                        return
-                    case Refuse(info):
-                        self._refused(attempt, refusal_error(info))
-                        return
-                    case End(_, code, message):
-                        self._refused(attempt, LinkError(message, code=code))
-                        return
-        except LinkError as error:
-            self._fail(error)
-
-    def _welcomed(self, attempt: Attempt, window: int) -> None:
-        dialler = self._dialler
-        if dialler is None:
-            return
-        if self.carrier is not None and not self._watch.silent and not dialler.is_better(attempt):
-            # The carrier that had fallen silent has been heard again meanwhile.
-            dialler.drop(attempt)
-            return
-        before = self.carrier
-        dialler.taken(attempt)
-        self._attach(attempt.carrier)
-        if before is not None:
-            del self._carriers[before]
-            before.close()
-        resumed = self.opened.done()
-        self._watch.heard(self.loop.time(), owed=resumed)
-        if resumed:
-            self.hail()
-        else:
-            self._open(window)
-
-    def _refused(self, attempt: Attempt, error: LinkError) -> None:
-        dialler = self._dialler
-        if dialler is None:
-            return
-        if self.carrier is not None and not attempt.resumes:
-            # A better road on which the link was offered before it was opened elsewhere.
-            dialler.drop(attempt)
-            return
-        dialler.drop(attempt)
-        self._finish(error, tell=False)
-
     # Receiving
 
-    def receive(self, carrier: Carrier, packet: Sequence[Buffer]) -> None:
-        """Take a packet from a carrier."""
-        if packet_token(packet) if self._opener else not self.authentic(packet):
-            return
-        if self.error is not None:
-            if self._farewell is not None:
-                self._farewell.heard(carrier, packet)
-            return
-        if carrier not in self._carriers:
-            return
+    def take(self, carrier: Carrier, packet: Sequence[Buffer]) -> None:
+        """See :class:`ipfs_comm.wire.fleet.Owner`."""
         try:
             _, frames = parse_packet(packet)
             now = self.loop.time()
-            if not self._opener:
-                self._carriers[carrier] = True
-                if carrier is not self.carrier:
-                    self._use(carrier)
-                    self._receiver.ack_now = True
+            if self.fleet.heard_on(carrier):
+                self._receiver.ack_now = True
             for frame in frames:
                 self._take(frame, now)
                 if self.error is not None:
                     return
-            if self._watch.silent and self._dialler is not None:
-                self._dialler.rest()
+            if self._watch.silent:
+                self.fleet.rest()
             self._watch.heard(now, owed=self._sender.frames_in_flight > 0)
         except LinkError as error:
-            self._fail(error)
+            self.finish(error, tell=True)
             return
         except Exception as error:
             if self.error is not None:
                 raise
             # The packet's frames count as received: going on without them would lose them in silence.
-            self._fail(ProtocolError(f"a packet cannot be taken: {type(error).__name__}: {error}"))
+            self.finish(ProtocolError(f"a packet cannot be taken: {type(error).__name__}: {error}"), tell=True)
             return
         if self._receiver.ack_now or not self._sender.idle:
             self._schedule()
@@ -480,7 +322,7 @@ class Link:
                 self._receiver.heard(seq)
                 self._receiver.ack_now = True
             case End(_, code, message):
-                self._finish(LinkError(message, code=code), tell=False, answers=True)
+                self.finish(LinkError(message, code=code), tell=False, answers=True)
             case Welcome() | Refuse():
                 if not self._opener:
                     raise ProtocolError("an opener has sent the answer of an acceptor")
@@ -535,50 +377,19 @@ class Link:
             frames.append(self._receiver.ack(sender.seq))
         if frames:
             # A packet arrives as a whole: on a slow road one of many fragments would be one large fragment.
-            self._transmit(frames, sender.pacer.fragment)
+            self.fleet.send_in_parts(frames, sender.pacer.fragment)
         self._arm()
-
-    def _transmit(self, frames: Sequence[Frame], limit: int) -> None:
-        """Put frames into packets of about one fragment; ACK is the last, since it speaks of what goes before it."""
-        batch: list[Frame] = []
-        size = segments = 0
-        limit += min(PACKET_SLACK, limit // 4)
-        for frame in frames:
-            if isinstance(frame, Data):
-                more = frame.size
-                parts = len(frame.body)
-                if batch and (size + more > limit or segments + parts >= MAX_BUFFERS):
-                    self._transmit_now(batch)
-                    if self.carrier is None:
-                        return
-                    batch, size, segments = [], 0, 0
-                size += more
-                segments += parts
-            batch.append(frame)
-        self._transmit_now(batch)
-
-    def _transmit_now(self, frames: Sequence[Frame]) -> None:
-        carrier = self.carrier
-        if carrier is None:
-            return
-        try:
-            carrier.send(encode_packet(self._token if self._opener else b"", frames))
-        except Exception as error:
-            carrier.close()
-            self.carrier_closed(carrier, error)
 
     # Time
 
     def _arm(self) -> None:
         """See to it that `_tick` runs when something is due; a timer that is too early does no harm."""
-        if self.error is not None:
+        if self.error is not None or self.carrier is None:
             return
-        due = self._give_up_at
-        if due is None:
-            due = self._watch.due
-            for other in (self._sender.deadline, self._sender.probe_at, self._receiver.ack_at):
-                if other is not None and other < due:
-                    due = other
+        due = self._watch.due
+        for other in (self._sender.deadline, self._sender.probe_at, self._receiver.ack_at):
+            if other is not None and other < due:
+                due = other
         if self._timer is not None:
             if self._timer.when() <= due:
                 return
@@ -587,29 +398,24 @@ class Link:
 
     def _tick(self) -> None:
         self._timer = None
-        if self.error is not None:
+        if self.error is not None or self.carrier is None:
             return
         now = self.loop.time()
-        if self._give_up_at is not None:
-            if now >= self._give_up_at:
-                self._give_up()
-            self._arm()
-            return
         watch = self._watch
         if watch.expired(now) or watch.idle(now):
             what = "been silent" if watch.expired(now) else "had nothing to say, nor had this one,"
             since = watch.heard_at if watch.expired(now) else watch.active_at
             reason = f"the other end has {what} for {now - since:.0f} s"
-            self._finish(LinkError(reason, code="ERR_TIMEOUT"), tell=True)
+            self.finish(LinkError(reason, code="ERR_TIMEOUT"), tell=True)
             return
         if watch.asks(now):
-            self._transmit_now([Ping(self._sender.seq)])
-            if watch.silent and self._dialler is not None:
-                self._dialler.begin("beside")
+            self.fleet.send([Ping(self._sender.seq)])
+            if watch.silent:
+                self.fleet.look_beside()
         probe_at, deadline = self._sender.probe_at, self._sender.deadline
         if probe_at is not None and now >= probe_at:
             self._sender.probe()
-            self._transmit_now([Ping(self._sender.seq)])
+            self.fleet.send([Ping(self._sender.seq)])
         if deadline is not None and now >= deadline:
             self._again += self._sender.expire(now)
             self._receiver.ack_now = True
@@ -617,26 +423,8 @@ class Link:
             self._receiver.ack_now = True
         self._flush()
 
-    def _give_up(self) -> None:
-        if self.opened.done():
-            self._finish(self._gone, tell=False)
-            return
-        names = ", ".join(self.offer.carriers)
-        reason = (
-            f"nobody answered {f'on {names} ' if names else ''}in time: "
-            "the other end is not there, or speaks another protocol"
-        )
-        self._finish(LinkError(reason, code="ERR_TIMEOUT"), tell=True)
-
 
 def _as_link_error(error: Exception | None) -> LinkError:
     if error is None:
         return LinkError("the link was closed", code="ERR_CLOSED")
     return error if isinstance(error, LinkError) else LinkError(str(error), code=getattr(error, "code", "ERR_CARRIER"))
-
-
-def _gone(name: str, error: Exception | None) -> LinkError:
-    if isinstance(error, LinkError):
-        return error
-    detail = f": {error}" if error is not None else ""
-    return LinkError(f"the carrier {name} is gone (page closed, kernel restarted){detail}", code="ERR_CARRIER")

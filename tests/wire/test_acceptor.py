@@ -3,55 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from wire.by_hand import NAME, TOKEN, ByHand, Service, hello, waiting
 from wire.support import Inbox
-from wire.test_link import ByHand
 
 from ipfs_comm.errors import LinkError, ProtocolError, VersionError
 from ipfs_comm.wire import Acceptor, Link, MessagePort
 from ipfs_comm.wire.carriers.memory import memory_pair
-from ipfs_comm.wire.frame import Data, End, Hello, Ping, Refuse, Welcome
+from ipfs_comm.wire.frame import Data, End, Ping, Refuse, Welcome
 from ipfs_comm.wire.handshake import Offer, check_welcome, read_hello, refusal_error
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-TOKEN = bytes(range(16))
-NAME = "AAECAwQFBgcICQoLDA0ODw"
-
-
-def hello(**changes: Any) -> Hello:
-    return Hello(
-        {
-            "versions": [1],
-            "link": NAME,
-            "carriers": [],
-            "service": "ipfs",
-            "params": {},
-            "agent": "test",
-            "window": 1_000,
-        }
-        | changes
-    )
-
-
-class Service:
-    """Remembers whom it was given."""
-
-    def __init__(self) -> None:
-        self.given: list[tuple[Link, MessagePort, dict[str, Any]]] = []
-
-    def __call__(self, link: Link, port: MessagePort, params: dict[str, Any]) -> None:
-        self.given.append((link, port, params))
-
-
-def waiting(
-    service: Callable[..., object], **options: Any
-) -> tuple[Acceptor, ByHand, asyncio.Future[LinkError | None]]:
-    acceptor, carrier = Acceptor({"ipfs": service}, **options), ByHand()
-    return acceptor, carrier, acceptor.accept(carrier)
 
 
 async def test_a_link_is_opened_for_the_service_that_was_asked_for_with_its_params() -> None:
