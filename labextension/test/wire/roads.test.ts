@@ -281,8 +281,10 @@ describe('the end', () => {
     const { link, acceptorLink, lines } = await opened(['road'], limits);
     last(lines['road']).mute = true;
     link.port.postMessage('lost');
-    expect((await link.ended).code).toBe('ERR_TIMEOUT');
-    expect((await acceptorLink.ended).code).toMatch(/ERR_TIMEOUT|ERR_CARRIER/);
+    // Whoever gives up first closes the carrier, which the other may see before its own time is over.
+    const codes = [(await link.ended).code, (await acceptorLink.ended).code];
+    expect(codes).toContain('ERR_TIMEOUT');
+    expect(['ERR_TIMEOUT', 'ERR_CARRIER']).toEqual(expect.arrayContaining(codes));
   });
 
   test('comes after a time in which nobody used the link', async () => {
