@@ -149,7 +149,8 @@ test('a restart of the kernel ends every call with a typed error, and a new port
   assert.equal((await again.add('after')).size > 0, true)
 })
 
-test('a kernel that is killed ends every call with a typed error', async () => {
+test('a kernel that is killed ends every call with a typed error, and a new port works', async () => {
+  const anew = kernel.startedAnew()
   const pid = Number(await kernel.run('import os; print(os.getpid())'))
   const { cid } = await ipfs.add(content(16 * MIB).bytes)
   let killed = false
@@ -158,4 +159,8 @@ test('a kernel that is killed ends every call with a typed error', async () => {
     killed = true
   })
   await assert.rejects(within(LIMIT, 'the error', reading), error => typeof error.code === 'string' && error.code.startsWith('ERR_'))
+  await within(LIMIT, 'the new kernel', anew)
+  await kernel.run('%load_ext ipfs_comm')
+  const again = IPFSClient.from(await connect(kernel.connection))
+  assert.equal((await again.add('after')).size > 0, true)
 })

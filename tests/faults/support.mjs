@@ -56,6 +56,25 @@ class Kernel {
     return new Kernel(this.model, this.settings)
   }
 
+  /** Wait until the server has started the kernel, which is about to die, anew, and this client is connected to it. */
+  startedAnew () {
+    const { connection } = this
+    return new Promise(resolve => {
+      let begun = false
+      let parted = false
+      const look = () => {
+        begun ||= connection.status === 'autorestarting'
+        parted ||= begun && connection.connectionStatus !== 'connected'
+        if (!parted || connection.connectionStatus !== 'connected') return
+        connection.statusChanged.disconnect(look)
+        connection.connectionStatusChanged.disconnect(look)
+        resolve()
+      }
+      connection.statusChanged.connect(look)
+      connection.connectionStatusChanged.connect(look)
+    })
+  }
+
   /** Start a cell; `done` has what it printed. */
   start (code) {
     const future = this.connection.requestExecute({ code })
