@@ -352,7 +352,9 @@ def _wait_for_control(done: Future[None]) -> None:
 
 
 def _warm() -> None:
-    """Import on the node's thread what the first link needs, so that the first page does not wait for it."""
+    """Import on the node's thread what the first link and call need, so that the first page does not wait for it."""
+    import ipfs_comm.blockstore.segments
+    import ipfs_comm.node.embedded
     import ipfs_comm.rpc
     import ipfs_comm.wire.acceptor  # noqa: F401  # only to have it in memory
 
