@@ -111,6 +111,21 @@ describe('whatever a carrier does', () => {
     );
   });
 
+  test.each([
+    [
+      'of thirty packets in a hundred being lost',
+      { drop: 0.15, corrupt: 0.075, truncate: 0.07, duplicate: 0.3, reorder: 0.3, delay: 3, seed: 7 }
+    ],
+    ['of cuts that heal within five seconds', { cut: 12, cut_ms: 4_900, cuts: 2, seed: 7 }]
+  ])('all of it arrives within a minute at the edge %s', { timeout: 60_000 }, async (_, faults) => {
+    const { port1, port2 } = createChannel(faults);
+    const received = take(port2, 60);
+    for (let at = 0; at < 60; at++) port1.postMessage({ at, bytes: new Uint8Array(100_000).fill(at) });
+    const got = (await received) as { at: number; bytes: Uint8Array }[];
+    expect(got.map(({ at, bytes }) => [at, bytes.every(byte => byte === at)])).toEqual(Array.from({ length: 60 }, (_, at) => [at, true]));
+    port1.close();
+  });
+
   test('cuts that heal cost nothing but time', async () => {
     const { port1, port2 } = createChannel({ cut: 6, cut_ms: 700, cuts: 3 });
     const received = take(port2, 40);
