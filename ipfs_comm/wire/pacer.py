@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from ipfs_comm.wire.acks import ACK_BYTES, ACK_DELAY
 from ipfs_comm.wire.grain import Grain
 
 if TYPE_CHECKING:
@@ -44,9 +45,6 @@ FLAT_ROUNDS: Final = 3
 FRAGMENTS: Final = 8
 FRAGMENT_TIME: Final = 0.025
 COARSE_TIME: Final = 0.200
-#: What the other end may have without having said so, in bytes and seconds (`receiver.py`).
-UNTOLD_BYTES: Final = 1024 * 1024
-UNTOLD_TIME: Final = 0.025
 #: Fragments that may be on their way at least.
 LEAST_FRAGMENTS: Final = 2
 
@@ -164,7 +162,7 @@ class Pacer:
             if (
                 self._starting
                 and not newest.app_limited
-                and round_trip - (self.round_trip_min or 0) <= self.queue + UNTOLD_TIME
+                and round_trip - (self.round_trip_min or 0) <= self.queue + ACK_DELAY
             ):
                 self.window = min(self._most, self.window + size)
         if self._probing and self._probed_from is None and in_flight <= self._least_fragment:
@@ -242,7 +240,7 @@ class Pacer:
         if not self._starting and self.round_trip_min is not None:
             # More than the road holds by what the other end has and has not acknowledged yet, and by a fragment, since
             # a part of one cannot be sent.
-            untold = min(UNTOLD_BYTES, self.rate * UNTOLD_TIME)
+            untold = min(ACK_BYTES, self.rate * ACK_DELAY)
             window = int(self.rate * (self.round_trip_min + self.queue) + untold) + self.fragment
             self.window = min(self._most, max(LEAST_FRAGMENTS * self.fragment, window))
         limit = min(self.window / FRAGMENTS, self.rate * FRAGMENT_TIME)

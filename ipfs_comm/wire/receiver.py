@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.errors import LinkError, ProtocolError
+from ipfs_comm.wire.acks import ACK_BYTES, ACK_DELAY, ACK_FRAMES
 from ipfs_comm.wire.clone import MAX_META, Meta, parse_meta
 from ipfs_comm.wire.frame import MAX_RANGES, Ack, Close, Data
-from ipfs_comm.wire.sender import ACK_BYTES, ACK_FRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Assembler", "Receiver"]
 
-ACK_DELAY: Final = 0.025
 #: How far ahead of the first gap a frame may be.
 MAX_AHEAD: Final = 4_096
 #: So many small pieces in a row are joined, since each keeps the packet it came in.

@@ -7,6 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.errors import ProtocolError
+from ipfs_comm.wire.acks import ACK_BYTES, ACK_FRAMES
 from ipfs_comm.wire.frame import INLINE, MAX_BUFFERS, Ack, Buffer, Close, Data
 from ipfs_comm.wire.pacer import Flight, Pacer
 
@@ -25,9 +26,6 @@ MIN_TIMEOUT: Final = 0.25
 PROBE_DELAY: Final = 0.085
 PROBE_LEAST: Final = 0.1
 PROBE_FIRST: Final = 0.25
-#: With so much in flight an end acknowledges without being asked.
-ACK_FRAMES: Final = 8
-ACK_BYTES: Final = 1024 * 1024
 #: How often the timeout is doubled at most, as a factor.
 MAX_BACKOFF: Final = 1 << 10
 #: A frame that is named as missing goes again at the earliest after so long.

@@ -5,7 +5,7 @@ import { type Ack, bodySize, type Frame, MAX_NAKS } from '../frame.js';
 /** A receiver acknowledges at the latest after so many frames, bytes and milliseconds. */
 export const ACK_FRAMES = 8;
 export const ACK_BYTES = 1024 * 1024;
-const ACK_DELAY = 25;
+export const ACK_DELAY = 25;
 /** How far ahead of the next expected frame one is kept. */
 const MAX_AHEAD = 4096;
 

@@ -11,7 +11,7 @@
  * itself, and is not learnt from. Now and then a busy sender lets the queue run dry to see whether the way itself has become longer.
  */
 
-import { ACK_BYTES } from './inbox.js';
+import { ACK_BYTES, ACK_DELAY } from './inbox.js';
 import { Grain } from './grain.js';
 
 /** The most that may be in flight, bytes. */
@@ -25,9 +25,6 @@ const ROUND_TRIP_MEMORY = 10_000;
 /** The queue that is aimed at, ms: the least, and the most. */
 const MIN_QUEUE = 15;
 const MAX_QUEUE = 35;
-/** What a receiver may have without having said so (`inbox.ts`): bytes and ms. */
-const UNTOLD_BYTES = ACK_BYTES;
-const UNTOLD_TIME = 25;
 /** The shortest time over which a rate is measured, ms. */
 const SAMPLE_FLOOR = 0.5;
 /** Start-up is over when the rate grows by less than this factor in so many round trips; in one, where a queue stands. */
@@ -177,7 +174,7 @@ export class Pacer {
         this.#grain.roundOver(this.#delivered, now, fragment, Math.min(this.#largestFragment, this.#rate * COARSE_TIME));
       }
       // More than the road holds by what the other end has and has not acknowledged yet, and by a fragment, since a part of one is not worth sending.
-      const untold = Math.min(UNTOLD_BYTES, this.#rate * UNTOLD_TIME);
+      const untold = Math.min(ACK_BYTES, this.#rate * ACK_DELAY);
       const window = this.#rate * (this.#roundTripMin + this.#queue) + untold + fragment;
       this.#window = this.#clamp(Math.max(LEAST_FRAGMENTS * fragment, window));
     }
@@ -235,7 +232,7 @@ export class Pacer {
   #grow(bytes: number, sample: number, newRound: boolean, limited: boolean): void {
     if (limited) return;
     const waited = sample - this.#roundTripMin;
-    if (waited <= this.#queue + UNTOLD_TIME) this.#window = this.#clamp(this.#window + bytes);
+    if (waited <= this.#queue + ACK_DELAY) this.#window = this.#clamp(this.#window + bytes);
     if (!newRound) return;
     if (this.#rate >= this.#fullRate * GROWTH) {
       this.#fullRate = this.#rate;
