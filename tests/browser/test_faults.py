@@ -12,13 +12,23 @@ if TYPE_CHECKING:
 
     from browser.lab import Lab, Server
 
-LOAD = "%load_ext ipfs_comm"
+#: A page that goes may find no room left in its websocket to say so: then its silence tells, here soon.
+LOAD = """
+get_ipython().config.IPFSComm.limits = {"ping_after": 3, "expire_after": 12}
+%load_ext ipfs_comm
+"""
 FLOOD = "for _ in range(20_000): print('x' * 1_000)"
+#: How many links are open, once there are no more than `expected`, or have been more for longer than they may.
 COUNT = """
-import gc
+import asyncio, gc, time
 from ipfs_comm.wire import Link
-gc.collect()
-print(sum(isinstance(thing, Link) and thing.error is None for thing in gc.get_objects()))
+def open_links():
+    gc.collect()
+    return sum(isinstance(thing, Link) and thing.error is None for thing in gc.get_objects())
+deadline = time.monotonic() + 30
+while (found := open_links()) > {expected} and time.monotonic() < deadline:
+    await asyncio.sleep(0.2)
+print(found)
 """
 
 #: Up and down through the unmodified client, with `trouble(share)` called on the way; says whether bytes came back.
@@ -56,7 +66,10 @@ def lab(
     request: pytest.FixtureRequest,
 ) -> Lab:
     """A notebook with the extension loaded, and both libraries in the page."""
-    lab = open_lab(server, server.write(f"{request.node.name}.ipynb", LOAD, FLOOD, COUNT))
+    lab = open_lab(
+        server,
+        server.write(f"{request.node.name}.ipynb", LOAD, FLOOD, COUNT.format(expected=0), COUNT.format(expected=1)),
+    )
     lab.run_cell(0)
     libraries(lab, page_library, message_port_client)
     return lab
@@ -120,8 +133,8 @@ def test_a_page_reloaded_in_mid_transfer_starts_afresh_and_leaves_nothing_in_the
     lab.reload()
     libraries(lab, page_library, message_port_client)
     both_ways(lab, "")
-    lab.run_cell(2)
-    assert lab.text(2).strip() == "1"
+    lab.run_cell(3)
+    assert lab.text(3).strip() == "1"
 
 
 def test_a_page_that_leaves_two_thousand_streams_early_keeps_no_link_of_its_own(lab: Lab) -> None:
