@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import stat
 from collections import deque
@@ -75,7 +74,9 @@ class StdioCarrier(Carrier, asyncio.Protocol):
         loop = asyncio.get_running_loop()
         for pipe in (source, sink):
             # Only Linux has it, and not without bound: a smaller pipe costs time, nothing else.
-            with contextlib.suppress(OSError, AttributeError):
+            with contextlib.suppress(ImportError, OSError, AttributeError):
+                import fcntl
+
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         reading, _ = await loop.connect_read_pipe(lambda: carrier, source)
         reading.pause_reading()
