@@ -15,6 +15,7 @@ that nothing known still holds. (After BBR: Cardwell et al., 2017, without its g
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.wire.acks import ACK_BYTES, ACK_DELAY
@@ -36,13 +37,21 @@ ROUND_TRIP_FOR: Final = 10.0
 QUEUE_LEAST: Final = 0.015
 QUEUE_DEVIATIONS: Final = 2
 QUEUE_MOST: Final = 0.035
+#: Where messages of several ports share a fast road, each would wait behind that queue, and so many bytes are enough,
+#: but so many seconds at least. And seconds for which a road counts as shared.
+QUEUE_BYTES: Final = 1024 * 1024
+QUEUE_FAST: Final = 0.008
+SHARED_FOR: Final = 1.0
 #: Seconds of queue, in a whole round trip, that tell of a road that has become slower, or longer.
 STANDING: Final = 0.180
 #: The start is over when the rate has grown by less than this factor in so many rounds.
 GROWTH: Final = 1.25
 FLAT_ROUNDS: Final = 3
-#: A fragment is at most this part of the window, and at most so many seconds long; or so many, where larger ones pay.
+#: A fragment is at most this part of the window, or that part where it takes no longer than so many seconds; and at
+#: most so many seconds long in any case, or so many where larger ones pay.
 FRAGMENTS: Final = 8
+SHORT_FRAGMENTS: Final = 4
+SHORT_TIME: Final = 0.010
 FRAGMENT_TIME: Final = 0.025
 COARSE_TIME: Final = 0.200
 #: Fragments that may be on their way at least.
@@ -106,9 +115,17 @@ class Pacer:
         self._probing = False
         self._probed_from: float | None = None
         self._grain = Grain()
+        #: The port of the last frame, when it was another one than before, and whether that was of late.
+        self._port: int | None = None
+        self._shared_at = -inf
+        self._shared = False
 
-    def sent(self, flight: Flight, now: float, in_flight: int) -> None:
-        """Note that a frame goes out, while `in_flight` bytes of others are on their way."""
+    def sent(self, flight: Flight, now: float, in_flight: int, port: int = 0) -> None:
+        """Note that a frame of `port` goes out, while `in_flight` bytes of others are on their way."""
+        if port != self._port:
+            if self._port is not None:
+                self._shared_at = now
+            self._port = port
         if not in_flight:
             self._delivered_at = now
         flight.sent_at = now
@@ -137,6 +154,7 @@ class Pacer:
         """
         self._delivered += size
         self._delivered_at = now
+        self._shared = now - self._shared_at < SHARED_FOR
         round_over = False
         if newest is not None:
             round_trip = now - newest.sent_at
@@ -214,7 +232,10 @@ class Pacer:
     @property
     def queue(self) -> float:
         """Seconds of queue that are aimed at."""
-        return min(QUEUE_MOST, QUEUE_LEAST + QUEUE_DEVIATIONS * self.round_trip_var)
+        queue = min(QUEUE_MOST, QUEUE_LEAST + QUEUE_DEVIATIONS * self.round_trip_var)
+        if not self._shared or self._starting or not self.rate:
+            return queue
+        return min(queue, max(QUEUE_FAST, QUEUE_BYTES / self.rate))
 
     def _judge_round(self) -> None:
         """Look back on a round trip in which there was always something to send."""
@@ -243,7 +264,8 @@ class Pacer:
             untold = min(ACK_BYTES, self.rate * ACK_DELAY)
             window = int(self.rate * (self.round_trip_min + self.queue) + untold) + self.fragment
             self.window = min(self._most, max(LEAST_FRAGMENTS * self.fragment, window))
-        limit = min(self.window / FRAGMENTS, self.rate * FRAGMENT_TIME)
+        share = max(self.window / FRAGMENTS, min(self.window / SHORT_FRAGMENTS, self.rate * SHORT_TIME))
+        limit = min(share, self.rate * FRAGMENT_TIME)
         limit = max(limit, min(self._grain.floor, self.rate * COARSE_TIME))
         fragment = self._least_fragment
         while fragment * 2 <= min(limit, self._largest_fragment):

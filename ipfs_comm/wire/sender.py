@@ -265,7 +265,7 @@ class Sender:
         )
 
     def _send(self, flight: _InFlight, now: float) -> None:
-        self.pacer.sent(flight, now, self.bytes_in_flight)
+        self.pacer.sent(flight, now, self.bytes_in_flight, flight.frame.port)
         self.bytes_in_flight += flight.frame.size
         self.frames_in_flight += 1
 

@@ -46,6 +46,27 @@ def test_the_line_is_full_and_no_queue_stands_in_it(
     assert pipe.queue(0, 2, part=1) <= 0.4
 
 
+def test_where_ports_share_a_fast_road_each_waits_for_less_and_the_road_stays_full() -> None:
+    alone, shared = Pipe(lambda _: 250 * MIB, 0.001, 0.008), Pipe(lambda _: 250 * MIB, 0.001, 0.008)
+    shared.shared = True
+    for pipe in (alone, shared):
+        pipe.run(12)
+    assert shared.goodput(2, 12) >= 0.9
+    assert shared.queue(2, 12) <= 0.6 * alone.queue(2, 12)
+    shared.shared = False
+    shared.run(24)
+    assert shared.queue(14, 24) >= 0.8 * alone.queue(2, 12)
+
+
+@pytest.mark.parametrize("round_trip", [0.030, 0.080])
+def test_a_slow_road_is_full_also_where_ports_share_it(round_trip: float) -> None:
+    pipe = Pipe(lambda _: 5 * MBIT, round_trip / 2)
+    pipe.shared = True
+    pipe.run(25)
+    assert pipe.goodput(2, 25) >= 0.9
+    assert pipe.queue(2, 25) <= 0.150
+
+
 def test_a_line_that_becomes_ten_times_slower_has_no_queue_for_long_and_is_full_again_when_it_recovers() -> None:
     pipe = Pipe(lambda now: (5 if 10 <= now < 25 else 50) * MBIT, 0.015)
     pipe.run(35)

@@ -72,7 +72,7 @@ class DirectCarrier(Carrier):
     """
 
     name = "direct"
-    fragment_size = 256 * 1024
+    fragment_size = 1024 * 1024
     tells_close = True
 
     def __init__(self, road: ControlRoad, comm_id: str, idents: list[bytes]) -> None:

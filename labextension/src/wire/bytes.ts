@@ -9,9 +9,6 @@ export interface Chunked {
   readonly chunks: readonly Bytes[];
 }
 
-/** Bytes that a snapshot of an ArrayBuffer copies in one piece: the fragment of the fastest carriers, so that a piece is sent as it is. */
-export const CHUNK_SIZE = 256 * 1024;
-
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -44,15 +41,6 @@ export function bytesOf(source: ArrayBufferView | ArrayBufferLike): Bytes {
   if (Object.getPrototypeOf(source) === Uint8Array.prototype) return source as Bytes;
   if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength);
   return new Uint8Array(source as ArrayBuffer);
-}
-
-/** A copy of a buffer, in pieces. */
-export function snapshot(buffer: ArrayBuffer): Chunked {
-  const size = buffer.byteLength;
-  const chunks: Bytes[] = [];
-  // Its own `slice` would make buffers of its class and realm.
-  for (let at = 0; at < size; at += CHUNK_SIZE) chunks.push(new Uint8Array(new Uint8Array(buffer, at, Math.min(CHUNK_SIZE, size - at))));
-  return { size, chunks };
 }
 
 /** A buffer that nobody else holds, as it is. */

@@ -18,6 +18,8 @@ interface Road {
   readonly jitter?: number;
   /** What a packet takes beyond its bytes, ms. */
   readonly packet?: number;
+  /** Whether another port has a frame in between now and then. */
+  readonly shared?: boolean;
 }
 
 interface Frame {
@@ -46,6 +48,7 @@ function simulate(road: Road, ms: number): Seen {
   let free = 0;
   let lastArrival = 0;
   let lastAck = 0;
+  let sent = 0;
   let seed = 1;
   const random = (): number => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
   const late = (): number => random() * (road.jitter ?? 0);
@@ -92,7 +95,7 @@ function simulate(road: Road, ms: number): Seen {
     for (;;) {
       const size = pacer.fragment(256 * KIB);
       if (flight.length > 0 && (flightBytes + size > pacer.window || flight.length >= 256)) return;
-      const stamp = pacer.sent(now, flight.length === 0);
+      const stamp = pacer.sent(now, flight.length === 0, road.shared === true && ++sent % 50 === 0 ? 2 : 0);
       flight.push({ size, stamp });
       flightBytes += size;
       const waiting = Math.max(0, free - now);
@@ -148,6 +151,18 @@ describe('a road is full and has no long queue', () => {
     expect(worst(seen.queue.slice(8, 16))).toBeLessThanOrEqual(150);
     expect(worst(seen.queue.slice(18, 30))).toBeLessThanOrEqual(150);
   });
+});
+
+test('where ports share a fast road each waits for less, and the road stays full', () => {
+  const road = { rate: () => mib(250), roundTrip: 1, jitter: 8 };
+  const [alone, shared] = [simulate(road, 12_000), simulate({ ...road, shared: true }, 12_000)];
+  expect(sum(shared.arrived.slice(2)) / 10 / 1000 / mib(250)).toBeGreaterThanOrEqual(0.9);
+  expect(worst(shared.peak.slice(2))).toBeLessThanOrEqual(0.6 * worst(alone.peak.slice(2)));
+});
+
+test('a slow road is full also where ports share it', () => {
+  const seen = simulate({ rate: () => mbit(5), roundTrip: 80, shared: true }, 25_000);
+  expect(sum(seen.arrived.slice(2)) / 23 / 1000 / mbit(5)).toBeGreaterThanOrEqual(0.9);
 });
 
 describe('where a packet costs more than its bytes', () => {

@@ -29,7 +29,10 @@ export interface Carrier {
    */
   start(receive: (packet: ReceivedPacket) => void, closed: (error?: Error) => void): void;
 
-  /** Send one packet. The buffers must not be changed afterwards. A failure to send is reported to `closed`, or is a loss. */
+  /**
+   * Send one packet. Its buffers hold these bytes until the other end has acknowledged them, and may hold others then. A failure to send is reported to `closed`,
+   * or is a loss.
+   */
   send(packet: Packet): void;
 
   /** Stop, and let go of what the carrier holds, also of one that is lost. What was sent before still goes out if it can. */

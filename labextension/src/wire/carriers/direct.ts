@@ -30,7 +30,7 @@ interface AnyMessage {
 export class DirectCarrier implements Carrier {
   readonly name = 'direct';
   readonly maxFrames = 256;
-  readonly fragmentSize = 256 * 1024;
+  readonly fragmentSize = 1024 * 1024;
   readonly tellsClose = true;
 
   private readonly commId = freshId();

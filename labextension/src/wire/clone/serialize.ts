@@ -5,7 +5,8 @@
  * so that getters run once and when they should.
  */
 
-import { type Chunked, snapshot, whole } from '../bytes.js';
+import { type Chunked, whole } from '../bytes.js';
+import { snapshot } from '../snapshot.js';
 import { type Kind, kindOf } from './kinds.js';
 import { MAX_ENTRIES, MAX_MESSAGE_BUFFERS, MAX_MESSAGE_SIZE, MAX_META_SIZE, MAX_PORTS } from './limits.js';
 import * as slots from './slots.js';

@@ -4,6 +4,7 @@ import { ProtocolError } from '../../errors.js';
 import { type Bytes, exact } from '../bytes.js';
 import { type Ack, bodySize, FIRST, type Frame, FrameType, LAST, pingFrame, segmentsOf } from '../frame.js';
 import type { Limits } from '../limits.js';
+import { reclaim } from '../snapshot.js';
 import { ACK_BYTES, ACK_FRAMES } from './inbox.js';
 import { Pacer, type Stamp } from './pacer.js';
 
@@ -181,7 +182,7 @@ export class Outbox {
       const size = bodySize(frame);
       const pieces = segmentsOf(frame);
       if (packet.length > 0 && (bytes + size > most || segments + pieces > MAX_PACKET_SEGMENTS)) flush();
-      const stamp = this.#pacer.sent(now, this.#flightFrames === 0);
+      const stamp = this.#pacer.sent(now, this.#flightFrames === 0, frame.port);
       this.#kept.set(frame.seq, { frame, size, stamp, at: now, times: 1, state: 'out' });
       this.#keptBytes += size;
       this.#flightFrames++;
@@ -215,6 +216,7 @@ export class Outbox {
           stamp = sent.stamp;
         }
         this.#settle(sent, 'there');
+        reclaim(sent.frame.body);
         this.#kept.delete(seq);
         this.#keptBytes -= sent.size;
         bytes += sent.size;

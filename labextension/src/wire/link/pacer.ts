@@ -25,14 +25,21 @@ const ROUND_TRIP_MEMORY = 10_000;
 /** The queue that is aimed at, ms: the least, and the most. */
 const MIN_QUEUE = 15;
 const MAX_QUEUE = 35;
+/** Where messages of several ports share a fast road, each would wait behind that queue: so many bytes are enough, but so many ms at least. */
+const QUEUE_BYTES = 1024 * 1024;
+const FAST_QUEUE = 8;
+/** How long a road counts as shared, ms. */
+const SHARED_FOR = 1_000;
 /** The shortest time over which a rate is measured, ms. */
 const SAMPLE_FLOOR = 0.5;
 /** Start-up is over when the rate grows by less than this factor in so many round trips; in one, where a queue stands. */
 const GROWTH = 1.25;
 const ROUNDS_WITHOUT_GROWTH = 3;
-/** A fragment takes no longer than this on its way, ms, and no more than this part of the window. */
+/** A fragment takes no longer than this on its way, ms, and no more than this part of the window, or than that part where it is a short one. */
 const FRAGMENT_TIME = 25;
 const FRAGMENTS_IN_WINDOW = 8;
+const SHORT_FRAGMENTS_IN_WINDOW = 4;
+const SHORT_TIME = 10;
 /** A fragment takes no longer than this where larger ones pay, ms. */
 const COARSE_TIME = 200;
 /** Fragments that may be in flight at least. */
@@ -75,6 +82,10 @@ export class Pacer {
   /** Bytes that must have been acknowledged for the probe under way to have measured an empty road. */
   #probeFrom: number | undefined;
   #grain = new Grain();
+  /** The port of the last frame, when it was another one than before, and whether that was of late. */
+  #port: number | undefined;
+  #sharedAt = -Infinity;
+  #shared = false;
   /** What the carrier took when it was asked last. */
   #largestFragment: number;
 
@@ -126,15 +137,20 @@ export class Pacer {
   fragment(most: number): number {
     this.#largestFragment = most;
     if (this.#probeFrom !== undefined) return Math.min(this.#minFragment, most);
-    const fine = Math.min(this.window / FRAGMENTS_IN_WINDOW, this.#rate * FRAGMENT_TIME);
+    const short = Math.min(this.window / SHORT_FRAGMENTS_IN_WINDOW, this.#rate * SHORT_TIME);
+    const fine = Math.min(Math.max(this.window / FRAGMENTS_IN_WINDOW, short), this.#rate * FRAGMENT_TIME);
     const limit = Math.min(most, Math.max(fine, Math.min(this.#grain.floor, this.#rate * COARSE_TIME)));
     let fragment = this.#minFragment;
     while (fragment * 2 <= limit) fragment *= 2;
     return Math.min(fragment, most);
   }
 
-  /** A frame is sent for the first time, beside others or as the only one in flight. */
-  sent(now: number, alone: boolean): Stamp {
+  /** A frame of a port is sent for the first time, beside others or as the only one in flight. */
+  sent(now: number, alone: boolean, port = 0): Stamp {
+    if (port !== this.#port) {
+      if (this.#port !== undefined) this.#sharedAt = now;
+      this.#port = port;
+    }
     // What was not waited for does not count as time that the road took.
     if (alone) this.#deliveredAt = now;
     // A closed window limits as having nothing to send does.
@@ -157,6 +173,7 @@ export class Pacer {
   acknowledged(bytes: number, stamp: Stamp | undefined, inFlight: number, now: number, askedAt = -Infinity): void {
     this.#delivered += bytes;
     this.#deliveredAt = now;
+    this.#shared = now - this.#sharedAt < SHARED_FOR;
     if (this.#limitedUntil >= 0 && this.#delivered > this.#limitedUntil) this.#limitedUntil = -1;
     if (stamp === undefined) return;
     const clean = askedAt <= stamp.sentAt;
@@ -196,7 +213,8 @@ export class Pacer {
 
   /** The queue that is aimed at, ms. */
   get #queue(): number {
-    return Math.min(MAX_QUEUE, MIN_QUEUE + 2 * this.#variation);
+    const queue = Math.min(MAX_QUEUE, MIN_QUEUE + 2 * this.#variation);
+    return !this.#shared || this.#startup || this.#rate === 0 ? queue : Math.min(queue, Math.max(FAST_QUEUE, QUEUE_BYTES / this.#rate));
   }
 
   #clamp(bytes: number): number {
