@@ -115,17 +115,19 @@ class Pacer:
         self._probing = False
         self._probed_from: float | None = None
         self._grain = Grain()
-        #: The port of the last frame, when it was another one than before, and whether that was of late.
+        #: The port of the last frame, since when; when ports took turns, and whether that was of late.
         self._port: int | None = None
+        self._turned_at = -inf
         self._shared_at = -inf
         self._shared = False
 
     def sent(self, flight: Flight, now: float, in_flight: int, port: int = 0) -> None:
         """Note that a frame of `port` goes out, while `in_flight` bytes of others are on their way."""
         if port != self._port:
-            if self._port is not None:
+            # Once is how a call begins its stream; there and back again is two that take turns.
+            if now - self._turned_at < SHARED_FOR:
                 self._shared_at = now
-            self._port = port
+            self._port, self._turned_at = port, now
         if not in_flight:
             self._delivered_at = now
         flight.sent_at = now

@@ -82,8 +82,9 @@ export class Pacer {
   /** Bytes that must have been acknowledged for the probe under way to have measured an empty road. */
   #probeFrom: number | undefined;
   #grain = new Grain();
-  /** The port of the last frame, when it was another one than before, and whether that was of late. */
+  /** The port of the last frame, since when; when ports took turns, and whether that was of late. */
   #port: number | undefined;
+  #turnedAt = -Infinity;
   #sharedAt = -Infinity;
   #shared = false;
   /** What the carrier took when it was asked last. */
@@ -148,8 +149,10 @@ export class Pacer {
   /** A frame of a port is sent for the first time, beside others or as the only one in flight. */
   sent(now: number, alone: boolean, port = 0): Stamp {
     if (port !== this.#port) {
-      if (this.#port !== undefined) this.#sharedAt = now;
+      // Once is how a call begins its stream; there and back again is two that take turns.
+      if (now - this.#turnedAt < SHARED_FOR) this.#sharedAt = now;
       this.#port = port;
+      this.#turnedAt = now;
     }
     // What was not waited for does not count as time that the road took.
     if (alone) this.#deliveredAt = now;
