@@ -19,10 +19,11 @@ PY := $(BIN)/python
 OLD_PY := $(subst $(VENV)/,$(VENV)-ipykernel6/,$(PY))
 LOCK := $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 STAMPS := build/stamps
+KUBO := build/kubo/ipfs
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 TS_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) $(wildcard labextension/*.json labextension/*.mjs labextension/*.js)
 
-.PHONY: help setup lock demo test test-long lint format test-python test-typescript test-faults test-browser conformance browser wheel bench clean
+.PHONY: help setup lock demo test test-long lint format kubo test-python test-kubo test-typescript test-faults test-browser conformance browser wheel bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -65,6 +66,9 @@ demo: setup ## JupyterLab at the quickstart, on the embedded node
 	root=$$([ "$$(id -u)" = 0 ] && echo --allow-root || true)
 	$(PY) -m jupyterlab $$root --notebook-dir=notebooks --LabApp.default_url=/lab/tree/01-quickstart.ipynb $(DEMO_ARGS)
 
+# What tests and measures asks no public network.
+test test-python test-kubo test-typescript test-faults test-browser conformance test-long bench: export IPFS_COMM_GATEWAYS :=
+
 lint: setup ## every formatter, linter and type checker, changing nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -76,8 +80,20 @@ format: setup ## let the formatters change files
 	$(BIN)/ruff check --fix .
 	cd labextension && npm run --silent format
 
-test-python: setup $(STAMPS)/ipykernel6 ## the Python suites but the browser's
-	IPFS_COMM_KERNEL_PYTHONS=$(CURDIR)/$(OLD_PY) $(PY) -m pytest -m 'not browser and not heavy'
+# Where Go is not there the tests that need Kubo skip and say so; in CI they fail.
+kubo: $(if $(shell command -v go),$(KUBO)) ## the pinned Kubo that tests compare the embedded node with
+	@test -x $(KUBO) || echo "no Kubo: building it needs Go (tests/kubo/go.mod says which)" >&2
+
+$(KUBO): tests/kubo/go.mod tests/kubo/go.sum tests/kubo/tools.go
+	@mkdir -p $(@D)
+	cd tests/kubo && nice go build -mod=readonly -trimpath -buildvcs=false -o ../../$@ github.com/ipfs/kubo/cmd/ipfs
+	touch ../../$@
+
+test-python: setup $(STAMPS)/ipykernel6 ## the Python suites but Kubo's and the browser's
+	IPFS_COMM_KERNEL_PYTHONS=$(CURDIR)/$(OLD_PY) $(PY) -m pytest -m 'not browser and not heavy and not kubo' --ignore tests/kubo
+
+test-kubo: setup kubo ## the embedded node beside a real Kubo
+	$(PY) -m pytest tests/kubo
 
 test-typescript: setup ## the TypeScript suites
 	cd labextension && npm test --silent
@@ -109,10 +125,18 @@ $(STAMPS)/conformance: tests/conformance/package-lock.json
 	cd tests/conformance && $(NPM_CI)
 	touch ../../$@
 
-test: lint test-python test-typescript test-faults conformance test-browser ## everything, from nothing
+# Kubo takes minutes to build, and the suites before its own leave a core free.
+test: setup ## everything, from nothing
+	$(MAKE) kubo &
+	building=$$!
+	trap 'kill $$building 2>/dev/null || true' EXIT
+	$(MAKE) lint test-typescript test-python
+	wait $$building
+	$(MAKE) test-kubo test-faults conformance test-browser
 
 test-long: test ## what takes minutes or gigabytes as well
 	$(PY) -m pytest -m heavy
+	IPFS_COMM_KUBO_EXAMPLES=20 $(PY) -m pytest tests/kubo
 	cd labextension && IPFS_COMM_FUZZ=1000000 npx vitest run test/fuzz.test.ts
 
 bench: setup browser ## every question of benchmarks/ in its short form; tables, and benchmarks/results.json

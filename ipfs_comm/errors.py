@@ -7,6 +7,8 @@
     + CodecError            (ERR_CODEC)              bytes or a value that a codec refuses
     + UnknownCodecError     (ERR_UNKNOWN_CODEC)
     + UnknownHashError      (ERR_UNKNOWN_HASH)
+    + InvalidNameError      (ERR_INVALID_NAME)       text or bytes that are no IPNS name
+    + InvalidRecordError    (ERR_INVALID_RECORD)     an IPNS record that must not be believed, and why
   + NotFoundError           (ERR_NOT_FOUND)          a block or a path segment that nobody has; also a LookupError
     + NoLinkError           (ERR_NO_LINK)            the node is here, the link asked for is not in it
   + NotUnixFSError          (ERR_NOT_UNIXFS)         a DAG that is no file and no directory where one was needed
@@ -45,7 +47,9 @@ __all__ = [
     "IPFSCommError",
     "InvalidCIDError",
     "InvalidInputError",
+    "InvalidNameError",
     "InvalidPathError",
+    "InvalidRecordError",
     "LimitError",
     "LinkError",
     "NoLinkError",
@@ -127,6 +131,18 @@ class UnknownHashError(InvalidInputError):
     """A hash function that is not in the registry."""
 
     code = "ERR_UNKNOWN_HASH"
+
+
+class InvalidNameError(InvalidInputError):
+    """Text or bytes that are no IPNS name."""
+
+    code = "ERR_INVALID_NAME"
+
+
+class InvalidRecordError(InvalidInputError):
+    """An IPNS record that must not be believed."""
+
+    code = "ERR_INVALID_RECORD"
 
 
 class NotFoundError(IPFSCommError, LookupError):

@@ -46,7 +46,7 @@ HEARING = 0.5
 EXIT_TIMEOUT = 2.0
 
 #: Options that say which node to open.
-OPENING = frozenset({"node", "repo", "kubo_api", "shard_split_threshold"})
+OPENING = frozenset({"node", "repo", "gateways", "offline", "kubo_api", "shard_split_threshold"})
 
 _loaded: weakref.WeakKeyDictionary[Any, Extension] = weakref.WeakKeyDictionary()
 
@@ -330,6 +330,10 @@ class Extension:
         except IPFSCommError as error:
             kind = f"none: {error}"
         repo = self._node.where or f"{self.config.choice('repo').value or 'the default'}, not opened yet"
+        try:
+            asked = ", ".join(self.config.sources()) or "none: the node asks nobody"
+        except IPFSCommError as error:
+            asked = f"none: {error}"
         roads = ["direct"] * (self._road is not None)
         if self._target is not None:
             roads += [self._target.name, "widget"]
@@ -337,6 +341,7 @@ class Extension:
             [
                 f"node      {kind}" + (", read-only" if self.config.choice("read_only").value else ""),
                 f"repo      {repo}",
+                f"gateways  {asked}",
                 f"carriers  {', '.join(roads) or 'none: no Jupyter kernel'}",
             ]
         )

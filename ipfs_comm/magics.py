@@ -55,8 +55,9 @@ class IPFSMagics(Magics):
         """Show or choose the IPFS node of this kernel.
 
         ``%ipfs`` shows it. ``%ipfs repo FOLDER`` (or ``:memory:``), ``%ipfs node KIND``, ``%ipfs kubo_api URL``,
-        ``%ipfs read_only true`` and the other options of ``IPFSComm`` choose anew from the next call on; what is
-        under way on the node before ends. ``%ipfs as NAME`` binds the node to another name.
+        ``%ipfs gateways URL URL`` (or ``none``, ``default``), ``%ipfs offline true``, ``%ipfs read_only true`` and the
+        other options of ``IPFSComm`` choose anew from the next call on; what is under way on the node before ends.
+        ``%ipfs as NAME`` binds the node to another name.
         """
         option, _, value = line.strip().partition(" ")
         # No shell's rules: a folder's name may have spaces and backslashes.

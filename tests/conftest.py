@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
+
+# Nothing here asks the public network, nor do the processes that tests start.
+os.environ["IPFS_COMM_GATEWAYS"] = ""
 
 settings.register_profile("laws", deadline=None, max_examples=60)
 settings.load_profile("laws")

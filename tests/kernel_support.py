@@ -339,7 +339,12 @@ async def start_kernel(python: str, folder: Path, **environment: str) -> AsyncIt
     manager.kernel_spec_manager = KernelSpecManager(kernel_dirs=[str(folder / "specs")])
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("IPFS_COMM_", "VSCODE_"))}
     path = os.pathsep.join([str(ROOT), *filter(None, [inherited.get("PYTHONPATH")])])
-    environment = {"IPFS_COMM_REPO": ":memory:", "IPYTHONDIR": str(folder / "ipython"), **environment}
+    environment = {
+        "IPFS_COMM_REPO": ":memory:",
+        "IPFS_COMM_GATEWAYS": "",
+        "IPYTHONDIR": str(folder / "ipython"),
+        **environment,
+    }
     await manager.start_kernel(env={**inherited, "PYTHONPATH": path, **environment}, cwd=str(folder))
     kernel = Kernel(manager)
     try:

@@ -148,6 +148,7 @@ async def start_server(python: str, folder: Path) -> AsyncIterator[Server]:
         **inherited,
         "PYTHONPATH": str(ROOT),
         "IPFS_COMM_REPO": ":memory:",
+        "IPFS_COMM_GATEWAYS": "",
         "IPYTHONDIR": str(folder / "ipython"),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_DATA_DIR": str(folder / "data"),

@@ -106,7 +106,12 @@ def running() -> Iterator[Server]:
         work.mkdir()
         port, token = free_port(), secrets.token_hex(16)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPFS_COMM", "XDG"))}
-        environment |= {"HOME": folder, "IPFS_COMM_REPO": ":memory:", "JUPYTER_PLATFORM_DIRS": "1"}
+        environment |= {
+            "HOME": folder,
+            "IPFS_COMM_REPO": ":memory:",
+            "IPFS_COMM_GATEWAYS": "",
+            "JUPYTER_PLATFORM_DIRS": "1",
+        }
         options = {
             "ServerApp.port": port,
             "ServerApp.ip": "127.0.0.1",

@@ -58,7 +58,8 @@ class Index:
                 mode = self._connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
                 # Without a write-ahead log (some network file systems) only FULL keeps an index whole through a power
                 # cut.
-                self._connection.execute(f"PRAGMA synchronous={'NORMAL' if mode == 'wal' else 'FULL'}")
+                self._synchronous = "NORMAL" if mode == "wal" else "FULL"
+                self._connection.execute(f"PRAGMA synchronous={self._synchronous}")
                 self._connection.execute("PRAGMA wal_autocheckpoint=0")
                 self._connection.execute("PRAGMA cache_size=-8192")
                 self._connection.executescript(_SCHEMA)
@@ -94,12 +95,40 @@ class Index:
         """Return the bytes known to be good, by segment."""
         return dict(self._connection.execute("SELECT number, committed FROM segments"))
 
+    def count(self) -> int:
+        """Return how many blocks there are."""
+        found: int = self._connection.execute("SELECT COUNT(*) FROM blocks").fetchone()[0]
+        return found
+
+    def live(self) -> dict[int, tuple[int, int]]:
+        """Return by segment how many blocks it holds, and the bytes of their data and multihashes."""
+        rows = self._connection.execute(
+            "SELECT segment, COUNT(*), SUM(size + LENGTH(multihash)) FROM blocks GROUP BY segment"
+        )
+        return {segment: (count, size) for segment, count, size in rows}
+
+    def last_segment(self) -> int:
+        """Return the largest segment number that the index has known."""
+        found: int | None = self._connection.execute("SELECT MAX(number) FROM segments").fetchone()[0]
+        return found or 0
+
     def commit(
-        self, added: Iterable[tuple[bytes, Location]], removed: Iterable[bytes], ends: Mapping[int, int]
+        self,
+        added: Iterable[tuple[bytes, Location]],
+        removed: Iterable[bytes],
+        ends: Mapping[int, int],
+        *,
+        durable: bool = False,
     ) -> None:
-        """Add and remove blocks and move the segments' committed ends, all or nothing."""
+        """Add and remove blocks and move the segments' committed ends, all or nothing.
+
+        What is added is found again from the segments after a power cut. With ``durable`` this commit, and all before
+        it, outlive one by themselves: needed before a segment is removed.
+        """
         connection = self._connection
         with self._held():
+            if durable:
+                connection.execute("PRAGMA synchronous=FULL")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 connection.executemany(
@@ -111,6 +140,9 @@ class Index:
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise
+            finally:
+                if durable:
+                    connection.execute(f"PRAGMA synchronous={self._synchronous}")
             try:
                 grown = self._wal.stat().st_size > _WAL_LIMIT
             except FileNotFoundError:

@@ -7,6 +7,7 @@ dies.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ipfs_comm.errors import RepositoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -33,10 +34,14 @@ except ImportError:
 
 #: Windows locks are mandatory for the bytes they cover: lock one that no file reaches.
 _WINDOWS_LOCKED_BYTE: Final = 1 << 60
+#: Windows has no shared locks here: each sharer locks one byte of this many, and whoever wants all, all of them.
+_WINDOWS_SHARES: Final = 1 << 20
 _O_BINARY: Final = getattr(os, "O_BINARY", 0)
 _O_CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
 
 _held_here: set[tuple[int, int]] = set()
+_shared_here: dict[tuple[int, int], int] = {}
+_shared_bytes: dict[int, int] = {}
 _guard = threading.Lock()
 
 
@@ -64,13 +69,13 @@ def try_lock(fd: int) -> bool:
     if _msvcrt is not None:
         os.lseek(fd, _WINDOWS_LOCKED_BYTE, os.SEEK_SET)
         try:
-            _msvcrt.locking(fd, _msvcrt.LK_NBLCK, 1)
+            _msvcrt.locking(fd, _msvcrt.LK_NBLCK, _WINDOWS_SHARES)
         except OSError:
             return False
         return True
     with _guard:
         key = _identity(fd)
-        if key in _held_here:
+        if key in _held_here or key in _shared_here:
             return False
         _held_here.add(key)
         return True
@@ -82,10 +87,78 @@ def unlock(fd: int) -> None:
         _fcntl.flock(fd, _fcntl.LOCK_UN)
     elif _msvcrt is not None:
         os.lseek(fd, _WINDOWS_LOCKED_BYTE, os.SEEK_SET)
-        _msvcrt.locking(fd, _msvcrt.LK_UNLCK, 1)
+        _msvcrt.locking(fd, _msvcrt.LK_UNLCK, _WINDOWS_SHARES)
     else:
         with _guard:
             _held_here.discard(_identity(fd))
+
+
+def try_lock_shared(fd: int) -> bool:
+    """Take a lock of an open file that many may have at once; False at once where somebody has the exclusive one."""
+    if _fcntl is not None:
+        try:
+            _fcntl.flock(fd, _fcntl.LOCK_SH | _fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+    if _msvcrt is not None:
+        import random
+
+        # A byte that another sharer has is no sign of an exclusive lock; three of them at once are.
+        for place in random.sample(range(_WINDOWS_SHARES), 3):
+            os.lseek(fd, _WINDOWS_LOCKED_BYTE + place, os.SEEK_SET)
+            try:
+                _msvcrt.locking(fd, _msvcrt.LK_NBLCK, 1)
+            except OSError:
+                continue
+            _shared_bytes[fd] = place
+            return True
+        return False
+    with _guard:
+        key = _identity(fd)
+        if key in _held_here:
+            return False
+        _shared_here[key] = _shared_here.get(key, 0) + 1
+        return True
+
+
+def unlock_shared(fd: int) -> None:
+    """Give a shared lock back."""
+    if _fcntl is not None:
+        _fcntl.flock(fd, _fcntl.LOCK_UN)
+    elif _msvcrt is not None:
+        os.lseek(fd, _WINDOWS_LOCKED_BYTE + _shared_bytes.pop(fd), os.SEEK_SET)
+        _msvcrt.locking(fd, _msvcrt.LK_UNLCK, 1)
+    else:
+        with _guard:
+            key = _identity(fd)
+            _shared_here[key] -= 1
+            if not _shared_here[key]:
+                del _shared_here[key]
+
+
+async def acquire(attempt: Callable[[], bool], path: object, *, within: float) -> None:
+    """Try until `attempt` succeeds, letting the loop run meanwhile.
+
+    Raises
+    ------
+    RepositoryError
+        It did not within that many seconds.
+    """
+    deadline = time.monotonic() + within
+    pause = 0.0005
+    while not attempt():
+        if time.monotonic() > deadline:
+            raise _too_long(path, within)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 0.02)
+
+
+def _too_long(path: object, within: float) -> RepositoryError:
+    return RepositoryError(
+        f"another process or call has held {path} for more than {within:g} s: end it, or use another repository",
+        detail={"path": str(path)},
+    )
 
 
 @contextmanager
@@ -101,10 +174,7 @@ def locked(fd: int, path: Path, *, within: float) -> Iterator[None]:
     pause = 0.0005
     while not try_lock(fd):
         if time.monotonic() > deadline:
-            raise RepositoryError(
-                f"another process has held {path} for more than {within:g} s: end it, or use another repository",
-                detail={"path": str(path)},
-            )
+            raise _too_long(path, within)
         time.sleep(pause)
         pause = min(pause * 2, 0.02)
     try:

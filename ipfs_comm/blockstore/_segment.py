@@ -136,12 +136,24 @@ class OwnedSegment:
         if not _locks.try_lock(fd):
             os.close(fd)
             return None
+        if not os.fstat(fd).st_nlink:
+            # Removed by a garbage collection between our opening and our locking it.
+            _locks.unlock(fd)
+            os.close(fd)
+            return None
         return cls(number, path, fd)
 
     @classmethod
-    def create(cls, folder: Path) -> OwnedSegment:
-        """Return a new segment with the next free number, locked."""
-        number = (numbers_in(folder) or [0])[-1]
+    def create(cls, folder: Path, above: int = 0) -> OwnedSegment:
+        """Return a new segment with the next free number, locked.
+
+        Parameters
+        ----------
+        folder : Path
+        above : int
+            The largest number that has been in use: others may have a removed segment of that number open still.
+        """
+        number = max((numbers_in(folder) or [0])[-1], above)
         while True:
             number += 1
             path = path_of(folder, number)
@@ -151,6 +163,10 @@ class OwnedSegment:
                 continue
             # Another process may look for unlocked segments at this very moment; then it keeps this one.
             if not _locks.try_lock(fd):
+                os.close(fd)
+                continue
+            if not os.fstat(fd).st_nlink:
+                _locks.unlock(fd)
                 os.close(fd)
                 continue
             segment = cls(number, path, fd)
@@ -188,6 +204,19 @@ class OwnedSegment:
             raise
         self.end = end
         return places
+
+    def remove(self) -> bool:
+        """Remove the file and give the lock back; False where the platform refuses, as others have it open."""
+        if os.name == "nt":
+            self.release()
+        try:
+            self.path.unlink(missing_ok=True)
+        except PermissionError:
+            return False
+        finally:
+            if os.name != "nt":
+                self.release()
+        return True
 
     def release(self) -> None:
         """Give the lock and the handle back."""

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from ipfs_comm.errors import LimitError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
     from ipfs_comm.ipld import CID
 
 #: The largest block that any store of this package keeps, in bytes: what Kubo and its Bitswap accept.
 MAX_BLOCK_SIZE: Final = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How many blocks a store holds, and how many bytes they take there."""
+
+    blocks: int
+    size: int
 
 
 class Blockstore(ABC):
@@ -83,12 +92,45 @@ class Blockstore(ABC):
         for cid, data in blocks:
             await self.put(cid, data)
 
+    async def get_many(self, cids: Sequence[CID]) -> list[bytes | None]:
+        """Return the bytes of blocks, None for those that are not in this store.
+
+        All are in memory together: give few.
+        """
+        found: list[bytes | None] = []
+        for cid in cids:
+            try:
+                found.append(await self.get(cid))
+            except NotFoundError:
+                found.append(None)
+        return found
+
+    async def has_many(self, cids: Sequence[CID]) -> list[bool]:
+        """Tell of each block whether `get` would find it."""
+        return [await self.has(cid) for cid in cids]
+
     @abstractmethod
     async def delete(self, cid: CID) -> None:
         """Forget a block, if it is there; durable and visible to other processes after `sync`."""
 
+    async def delete_many(self, cids: Sequence[CID]) -> None:
+        """Forget blocks, as `delete` does."""
+        for cid in cids:
+            await self.delete(cid)
+
     @abstractmethod
-    def cids(self) -> AsyncIterator[CID]:
+    async def usage(self, *, count: bool = True) -> Usage:
+        """Return how many blocks there are (0 where ``count`` is False), and how much room they take."""
+
+    async def compact(self) -> None:
+        """Give the room of deleted blocks back, where that does not happen by itself.
+
+        Only for garbage collection, while nobody adds blocks that matter.
+        """
+        return
+
+    @abstractmethod
+    def cids(self) -> AsyncGenerator[CID, None]:
         """Iterate over all blocks as CIDv1 with codec raw (a store knows multihashes, not codecs), in no order.
 
         Blocks put or deleted meanwhile may or may not be met. Memory does not grow with the number of blocks.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipfs_comm.blockstore.base import Blockstore, check_size, missing
+from ipfs_comm.blockstore.base import Blockstore, Usage, check_size, missing
 from ipfs_comm.errors import NoSpaceError, RepositoryError
 from ipfs_comm.ipld import CID
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 _RAW = 0x55
 
@@ -76,7 +76,12 @@ class MemoryBlockstore(Blockstore):
         if gone is not None:
             self._held -= len(gone)
 
-    async def cids(self) -> AsyncIterator[CID]:
+    async def usage(self, *, count: bool = True) -> Usage:
+        """Return the number of blocks and their bytes."""
+        self._usable()
+        return Usage(len(self._blocks) if count else 0, self._held)
+
+    async def cids(self) -> AsyncGenerator[CID, None]:
         """Iterate over all blocks as raw CIDv1."""
         self._usable()
         for key in tuple(self._blocks):

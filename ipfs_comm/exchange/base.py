@@ -21,11 +21,14 @@ class FetchContext:
         The path segment that led to the block; empty for the root.
     timeout : float or None
         Seconds until the caller gives up; None where only cancelling ends the call.
+    offline : bool
+        Whether nobody is to be asked: what the blockstore does not have is an error at once.
     """
 
     path: str = ""
     segment: str = ""
     timeout: float | None = None
+    offline: bool = False
 
 
 @runtime_checkable
@@ -38,9 +41,8 @@ class Exchange(Protocol):
         Raises
         ------
         NotFoundError
-            Nobody has it; the message names CID, path segment, who was asked and what to do.
-        DeadlineError
-            ``context.timeout`` is over.
+            Nobody has it, or nobody gave it before ``context.timeout`` was over; the message names CID, path segment,
+            who was asked, what they said and what to do.
         """
         ...
 

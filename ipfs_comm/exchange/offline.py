@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from ipfs_comm.errors import NotFoundError
+from ipfs_comm.exchange.missing import not_found
 
 if TYPE_CHECKING:
     from ipfs_comm.exchange.base import FetchContext
@@ -18,25 +18,27 @@ class Offline:
     ----------
     store : str
         How errors name the blockstore that was looked into first, for example its directory.
+    why : str
+        Why nobody is asked.
     """
 
-    def __init__(self, store: str = "the local blockstore") -> None:
+    def __init__(
+        self,
+        store: str = "the local blockstore",
+        why: str = "this node is offline, with no other source to ask",
+    ) -> None:
         self._store = store
+        self._why = why
 
     async def fetch(self, cid: CID, *, context: FetchContext | None = None) -> NoReturn:
         """Raise NotFoundError naming the CID, the path segment, who was asked and what to do."""
-        wanted = f"block {cid}"
-        detail = {"cid": str(cid), "asked": [self._store]}
-        if context is not None and context.segment:
-            wanted += f" (path segment {context.segment!r})"
-            detail["segment"] = context.segment
-        if context is not None and context.path:
-            wanted += f" of {context.path}"
-            detail["path"] = context.path
-        raise NotFoundError(
-            f"{wanted} was not found: asked {self._store}, and this node is offline, with no other source to ask. "
-            "Add the content to this node first (ipfs.add, ipfs.block.put), or use a node that can reach its peers.",
-            detail=detail,
+        raise not_found(
+            cid,
+            context,
+            store=self._store,
+            answers={},
+            advice=f"Nobody else was asked: {self._why}. Add the content first (ipfs.add, ipfs.block.put), "
+            "or let it ask gateways (`gateways`, or the environment variable IPFS_COMM_GATEWAYS).",
         )
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Bool, Dict, Enum, Float, Int, TraitError, Unicode, validate
+from traitlets import Bool, Dict, Enum, Float, Int, TraitError, TraitType, Unicode, validate
 from traitlets.config import Configurable
 
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["ENVIRONMENT", "Choice", "IPFSComm"]
 
 #: Trait name to environment variable.
-ENVIRONMENT = {"node": "IPFS_COMM_NODE", "repo": "IPFS_COMM_REPO", "kubo_api": "IPFS_COMM_KUBO_API"}
+ENVIRONMENT = {
+    "node": "IPFS_COMM_NODE",
+    "repo": "IPFS_COMM_REPO",
+    "gateways": "IPFS_COMM_GATEWAYS",
+    "kubo_api": "IPFS_COMM_KUBO_API",
+}
+#: Variables that say something by being empty.
+SPEAKS_EMPTY = frozenset({"IPFS_COMM_GATEWAYS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,23 @@ class Choice:
         return f"{self.value!r}" + (f" (set by {self.source})" if self.source else "")
 
 
+class _Gateways(TraitType[Any, Any]):
+    """A list of gateways, also as one text; None is the list by default."""
+
+    info_text = "a list of addresses such as https://host, or None"
+
+    def validate(self, obj: Any, value: Any) -> tuple[str, ...] | None:
+        from ipfs_comm.exchange.addresses import parse
+
+        try:
+            return None if value is None else parse(value)
+        except InvalidInputError as error:
+            raise TraitError(str(error)) from error
+
+    def from_string(self, s: str) -> str:
+        return s
+
+
 class IPFSComm(Configurable):
     """Configuration of ``%load_ext ipfs_comm``."""
 
@@ -47,6 +71,15 @@ class IPFSComm(Configurable):
     repo = Unicode(
         "", help='Folder of the repository, ":memory:" to keep nothing, or empty for the user\'s data folder.'
     ).tag(config=True)
+    gateways = _Gateways(
+        None,
+        allow_none=True,
+        help="Trustless HTTP gateways that are asked for blocks which the repository does not have, https://host each;"
+        " [] (or none) for no gateway, None (or default) for the public ones that the README names.",
+    ).tag(config=True)
+    offline = Bool(False, help="Ask nobody: a block that the repository does not have is an error at once.").tag(
+        config=True
+    )
     kubo_api = Unicode("", help="Address of a Kubo daemon's RPC API, for example http://127.0.0.1:5001.").tag(
         config=True
     )
@@ -134,7 +167,7 @@ class IPFSComm(Configurable):
         if name in self._session:
             return Choice(getattr(self, name), self._session[name])
         variable = ENVIRONMENT.get(name)
-        if variable and os.environ.get(variable):
+        if variable and (os.environ.get(variable) or (variable in SPEAKS_EMPTY and variable in os.environ)):
             text = os.environ[variable]
             try:
                 return Choice(getattr(type(self)(**{name: text}), name), variable)
@@ -143,6 +176,21 @@ class IPFSComm(Configurable):
         value = getattr(self, name)
         default = self.class_traits()[name].default_value
         return Choice(value, f"c.IPFSComm.{name}" if value != default else "")
+
+    def sources(self) -> tuple[str, ...]:
+        """Return the gateways that the node asks; none where it is offline.
+
+        Raises
+        ------
+        InvalidInputError
+            If the environment holds something that is no list of gateways.
+        """
+        from ipfs_comm.exchange.addresses import DEFAULT_GATEWAYS
+
+        if self.choice("offline").value:
+            return ()
+        given = self.choice("gateways").value
+        return DEFAULT_GATEWAYS if given is None else tuple(given)
 
     def kind(self) -> str:
         """Return the kind of node to open: ``embedded`` is the only one in this version.

@@ -21,11 +21,39 @@ WRITES = frozenset(
         ("add_all",),
         ("block", "put"),
         ("block", "rm"),
+        ("bootstrap", "add"),
+        ("bootstrap", "clear"),
+        ("bootstrap", "reset"),
+        ("bootstrap", "rm"),
+        ("config", "profiles", "apply"),
+        ("config", "replace"),
+        ("config", "set"),
+        ("dag", "import_"),
         ("dag", "put"),
+        ("files", "chmod"),
+        ("files", "cp"),
         ("files", "flush"),
         ("files", "mkdir"),
+        ("files", "mv"),
+        ("files", "rm"),
+        ("files", "touch"),
+        ("files", "write"),
+        ("key", "gen"),
+        ("key", "import_"),
+        ("key", "rename"),
+        ("key", "rm"),
+        ("name", "publish"),
+        ("object", "new"),
+        ("object", "patch", "add_link"),
+        ("object", "patch", "append_data"),
+        ("object", "patch", "rm_link"),
+        ("object", "patch", "set_data"),
+        ("object", "put"),
         ("pin", "add"),
+        ("pin", "add_all"),
         ("pin", "rm"),
+        ("pin", "rm_all"),
+        ("repo", "gc"),
     }
 )
 
@@ -106,7 +134,8 @@ class KernelNode:
             repo = self._config.choice("repo")
             kind = self._config.kind()
             threshold = self._config.choice("shard_split_threshold").value
-            context = open_node(kind, repo=repo.value or None, shard_split_threshold=threshold)
+            gateways = self._config.sources()
+            context = open_node(kind, repo=repo.value or None, gateways=gateways, shard_split_threshold=threshold)
             node = await _entered(context, repo)
         except BaseException as error:
             # A failure is not kept: what was wrong may be mended, and the next call tries again.

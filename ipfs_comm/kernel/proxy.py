@@ -32,7 +32,7 @@ Start = Callable[[], Coroutine[Any, Any, Any]]
 #: Items of a stream that wait for their reader at most; a chunk of a file is at most 1 MiB.
 AHEAD = 16
 #: Verbs whose arguments may be read piece by piece.
-CONTENT_VERBS = frozenset({"add", "add_all"})
+CONTENT_VERBS = frozenset({"add", "add_all", "import_", "rm_all", "write"})
 
 _END = object()
 
@@ -64,6 +64,8 @@ class _Facade:
         if isinstance(member, property) and member.fget is not None:
             namespace = typing.get_type_hints(member.fget)["return"]
             found = self._at(namespace, (*self._path, name))
+            if "__call__" in vars(namespace):
+                found = self._verb_with(found, vars(namespace)["__call__"], (*self._path, name))
         elif inspect.isfunction(member):
             found = self._verb(member, (*self._path, name))
         else:
@@ -73,7 +75,7 @@ class _Facade:
         return found
 
     def __dir__(self) -> list[str]:
-        return sorted(name for name in vars(self._declaration()) if not name.startswith("_"))
+        return sorted(self._names())
 
     def _verb(self, declared: Any, path: tuple[str, ...]) -> Callable[..., Any]:
         signature = inspect.signature(declared)
@@ -90,6 +92,16 @@ class _Facade:
         )
         del verb.__wrapped__  # type: ignore[attr-defined]  # it would count as a coroutine function by what it wraps
         return verb
+
+    def _verb_with(self, namespace: _Facade, declared: Any, path: tuple[str, ...]) -> Callable[..., Any]:
+        """Return a verb that is a namespace too, as ``refs`` with ``refs.local``."""
+        verb = self._verb(declared, path)
+        for name in namespace._names():
+            setattr(verb, name, getattr(namespace, name))
+        return verb
+
+    def _names(self) -> list[str]:
+        return [name for name in vars(self._declaration()) if not name.startswith("_")]
 
     def _at(self, api: type, path: tuple[str, ...]) -> Any:
         raise NotImplementedError

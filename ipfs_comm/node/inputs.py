@@ -12,6 +12,7 @@ from typing import Any
 
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.node.api import File, Mtime
+from ipfs_comm.unixfs.from_disk import OnDisk
 
 #: Bytes read from a file at once.
 CHUNK = 1 << 20
@@ -77,7 +78,9 @@ def mtime_of(value: Any) -> Mtime | None:
 
 
 def entry_of(given: Any) -> File:
-    """Return what was given to ``add`` as a ``File`` whose content is bytes, an async iterator of bytes, or None.
+    """Return what was given to ``add`` as a ``File`` whose content is bytes, an async iterable of bytes, or None.
+
+    What is on disk becomes an ``OnDisk``, which may be a directory; it is looked at when it is read.
 
     Raises
     ------
@@ -91,8 +94,8 @@ def entry_of(given: Any) -> File:
             )
         given = File(given.get("path") or "", given.get("content"), given.get("mode"), given.get("mtime"))
     if not isinstance(given, File):
-        name = Path(given).name if isinstance(given, os.PathLike) else ""
-        return File(name, _content(given))
+        content = _content(given)
+        return File(content.name if isinstance(content, OnDisk) else "", content)
     content = None if given.content is None else _content(given.content)
     return File(_clean(given.path), content, mode_of(given.mode), mtime_of(given.mtime))
 
@@ -145,10 +148,7 @@ def _content(given: Any) -> Any:
     if isinstance(given, _BYTES):
         return given
     if isinstance(given, os.PathLike):
-        path = Path(given)
-        if path.is_dir():
-            raise InvalidInputError(f"{path} is a directory: give its files to add_all, each as File(path, content)")
-        return _file(path)
+        return OnDisk(given)
     if hasattr(given, "read"):
         return _reader(given)
     if isinstance(given, AsyncIterable):
@@ -168,12 +168,6 @@ def _names_a_file(text: str) -> bool:
         return Path(text).is_file()
     except (OSError, ValueError):
         return False
-
-
-async def _file(path: Path) -> AsyncGenerator[bytes, None]:
-    with path.open("rb", buffering=0) as opened:
-        while chunk := opened.read(CHUNK):
-            yield chunk
 
 
 async def _reader(opened: Any) -> AsyncGenerator[bytes, None]:

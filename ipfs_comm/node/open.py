@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from ipfs_comm.exchange import Exchange
     from ipfs_comm.node.api import Node
@@ -29,13 +29,33 @@ def _expanded(place: str | os.PathLike[str]) -> Path:
     return Path(place).expanduser()
 
 
+def _addresses(gateways: str | Iterable[str] | None, offline: bool, exchange: Exchange | None) -> tuple[str, ...]:
+    from ipfs_comm.exchange import addresses
+
+    if exchange is not None and (gateways is not None or offline):
+        raise InvalidInputError("give a node an exchange, or gateways and offline, not both")
+    if offline or exchange is not None:
+        return ()
+    return addresses.chosen() if gateways is None else addresses.parse(gateways)
+
+
+def _source(addresses: tuple[str, ...], where: str) -> Exchange:
+    from ipfs_comm.exchange import Gateways, Offline
+
+    return Gateways(addresses, store=where) if addresses else Offline(where)
+
+
 @asynccontextmanager
 async def open_node(
     kind: str = "embedded",
     *,
     repo: str | os.PathLike[str] | None = None,
+    gateways: str | Iterable[str] | None = None,
+    offline: bool = False,
     exchange: Exchange | None = None,
     shard_split_threshold: int | None = None,
+    cid_version: int | None = None,
+    hash_alg: str | None = None,
     **options: Any,
 ) -> AsyncIterator[Node]:
     """Open a node for the time of an ``async with``.
@@ -48,10 +68,19 @@ async def open_node(
         ``"embedded"``: a whole node in this process.
     repo : str or path, optional
         Folder of its blocks, made with mode 0700; ``":memory:"`` keeps nothing; the user's data folder where not given.
+    gateways : str or iterable of str, optional
+        Trustless HTTP gateways that are asked for blocks which the repository does not have, ``https://host`` or
+        ``http://host:port`` each; none if it is empty. Where not given, those that ``IPFS_COMM_GATEWAYS`` names, else
+        ``ipfs_comm.exchange.DEFAULT_GATEWAYS``. A gateway that is asked learns what is read.
+    offline : bool
+        Ask nobody: a missing block is an error at once.
     exchange : Exchange, optional
-        Where blocks come from that the repository does not have; from nowhere where not given.
+        Another source of blocks in place of gateways.
     shard_split_threshold : int, optional
         Bytes beyond which ``add`` shards a directory where a call does not say; Kubo's 256 KiB where not given.
+    cid_version, hash_alg : int and str, optional
+        Those of what ``add`` makes, and of a new MFS, where a call does not say (Kubo: ``Import.CidVersion``,
+        ``Import.HashFunction``).
 
     Yields
     ------
@@ -71,24 +100,40 @@ async def open_node(
         raise NotSupportedError(f"there is no node of kind {kind!r}: use kind='embedded'")
     if options:
         raise InvalidInputError(
-            f"an embedded node has no option {', '.join(sorted(options))}: it has repo, exchange and "
-            "shard_split_threshold"
+            f"an embedded node has no option {', '.join(sorted(options))}: it has repo, gateways, offline, exchange, "
+            "shard_split_threshold, cid_version and hash_alg"
         )
-    from ipfs_comm.blockstore import Blockstore, MemoryBlockstore, SegmentBlockstore
-    from ipfs_comm.exchange import Offline
+    from ipfs_comm.blockstore import (
+        Blockstore,
+        Keeping,
+        MemoryBlockstore,
+        MemoryState,
+        SegmentBlockstore,
+        SqliteState,
+        State,
+    )
     from ipfs_comm.node.embedded import EmbeddedNode
+
+    # Before anything is opened, so that there is nothing to close when an address is refused.
+    addresses = _addresses(gateways, offline, exchange)
 
     place = default_repo() if repo is None else repo
     store: Blockstore
+    state: State
     if os.fspath(place) == MEMORY:
-        store = MemoryBlockstore()
+        store, state, keeping, keys = MemoryBlockstore(), MemoryState(), Keeping(), None
         where = "the repository in memory"
     else:
         store = await SegmentBlockstore.open(_expanded(place))
+        state, keeping = SqliteState(store.directory), Keeping(store.directory)
+        keys = store.directory / "keystore"
         where = f"the repository {place}"
-    source = exchange or Offline(where)
-    defaults = {} if shard_split_threshold is None else {"shard_split_threshold": shard_split_threshold}
-    node = EmbeddedNode(store, source, repo=os.fspath(place), defaults=defaults)
+    source = exchange or _source(addresses, where)
+    chosen = {"shard_split_threshold": shard_split_threshold, "cid_version": cid_version, "hash_alg": hash_alg}
+    defaults = {name: value for name, value in chosen.items() if value is not None}
+    node = EmbeddedNode(
+        store, source, repo=os.fspath(place), defaults=defaults, state=state, keeping=keeping, keys=keys
+    )
     try:
         yield node
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from ipfs_comm.errors import DeadlineError, InvalidInputError
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 W = TypeVar("W")
 S = TypeVar("S", bound="Stream")  # type: ignore[type-arg]  # a bound cannot be generic itself
+
+#: When the call that runs here ends by its deadline, in the loop's time; work that it starts inherits it.
+_end: ContextVar[float | None] = ContextVar("ipfs_comm deadline", default=None)
 
 
 def seconds(timeout: float | None) -> float | None:
@@ -30,6 +34,16 @@ def seconds(timeout: float | None) -> float | None:
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
         raise InvalidInputError(f"timeout is {timeout!r}: give seconds above zero, or None to wait without limit")
     return float(timeout)
+
+
+def remaining() -> float | None:
+    """Return the seconds until the deadline of the call that this is a part of; None where it has none.
+
+    Work that outlives the call that started it (reading ahead) has none from then on.
+    """
+    end = _end.get()
+    left = None if end is None else end - asyncio.get_running_loop().time()
+    return None if left is None or left <= 0 else left
 
 
 @asynccontextmanager
@@ -50,6 +64,10 @@ async def deadline(timeout: float | None, what: str) -> AsyncIterator[None]:
     """
     limit = seconds(timeout)
     scope = asyncio.timeout(limit)
+    outer = _end.get()
+    if limit is not None:
+        within, end = remaining(), asyncio.get_running_loop().time() + limit
+        _end.set(end if within is None or outer is None else min(end, outer))
     try:
         async with scope:
             yield
@@ -59,6 +77,9 @@ async def deadline(timeout: float | None, what: str) -> AsyncIterator[None]:
                 f"request timed out: {what} took longer than {limit:g} s; give a longer timeout"
             ) from error
         raise
+    finally:
+        # Not by a token: a generator may be left in another context than it was entered in.
+        _end.set(outer)
 
 
 class Stream(Generic[T, W]):

@@ -46,6 +46,34 @@ class BlockstoreContract:
         assert await store.get(cid) == data
         assert await store.size(cid) == 5
 
+    async def test_many_blocks_are_read_at_once(self, store: Blockstore) -> None:
+        (one, first), (two, second) = block(b"one"), block(b"two")
+        inline, _ = block(b"inline", function="identity")
+        await store.put(one, first)
+        await store.sync()
+        await store.put(two, second)
+        absent, _ = block(b"absent")
+        asked = [two, absent, inline, one, two]
+        assert await store.get_many(asked) == [second, None, b"inline", first, second]
+        assert await store.has_many(asked) == [True, False, True, True, True]
+
+    async def test_many_blocks_are_deleted_at_once(self, store: Blockstore) -> None:
+        blocks = [block(bytes([number])) for number in range(5)]
+        await store.put_many(blocks)
+        await store.sync()
+        cids = [cid for cid, _ in blocks]
+        await store.delete_many(cids[:4])
+        await store.compact()
+        assert await store.has_many(cids) == [False] * 4 + [True]
+        assert [cid async for cid in store.cids()] == cids[4:]
+
+    async def test_the_number_of_blocks_and_their_room_are_told(self, store: Blockstore) -> None:
+        await store.put_many([block(bytes(1000)), block(b"x" * 1000)])
+        usage = await store.usage()
+        assert usage.blocks == 2
+        assert usage.size >= 2000
+        assert (await store.usage(count=False)).blocks == 0
+
     async def test_get_returns_bytes(self, store: Blockstore) -> None:
         cid, data = block(b"hello")
         await store.put(cid, bytearray(data))  # type: ignore[arg-type]  # callers do that

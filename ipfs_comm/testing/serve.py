@@ -68,9 +68,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="BYTES",
         help="default of the node's add: directories that are larger are sharded",
     )
+    parser.add_argument(
+        "--gateway",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a trustless gateway that the node asks for blocks it does not have; may be given again (default: none)",
+    )
     parser.add_argument("--verbose", action="store_true", help="say on standard error what happens")
     options = parser.parse_args(arguments)
-    node_options = {}
+    node_options: dict[str, Any] = {"gateways": options.gateway}
     if options.shard_split_threshold is not None:
         node_options["shard_split_threshold"] = options.shard_split_threshold
     sink = _take_stdout()

@@ -48,7 +48,11 @@ class Builder:
         self._put = put
         self._hash = "identity" if options.hash_alg == "id" else options.hash_alg
 
-    def address(self, codec: int, block: bytes) -> CID:
+    def with_options(self, options: ImportOptions) -> Builder:
+        """Return a builder that keeps its blocks in the same place, by other options (resolved)."""
+        return Builder(self._put, options)
+
+    def address(self, codec: int, block: Chunk) -> CID:
         """Return a block's CID; safe in any thread.
 
         Raises
@@ -69,20 +73,21 @@ class Builder:
         version = 1 if codec == RAW else options.cid_version
         return CID.create(version, codec, multihash.digest(block, self._hash))
 
-    def leaf(self, chunk: Chunk) -> tuple[Made, bytes]:
-        """Return one chunk's leaf and its block; safe in any thread."""
+    def leaf(self, chunk: Chunk) -> tuple[Made, Chunk]:
+        """Return one chunk's leaf and its block, which is a view where nothing is kept; safe in any thread."""
+        block: Chunk
         if self.options.raw_leaves:
-            block = bytes(chunk)
+            block = chunk if self.options.only_hash else bytes(chunk)
             cid = self.address(RAW, block)
         else:
             block = _leaf_block(chunk, b"\x02" if self.options.leaf_type == "file" else b"\x00")
             cid = self.address(DAG_PB, block)
         return Made(cid, len(block), len(chunk), 1), block
 
-    async def keep(self, cid: CID, block: bytes) -> None:
+    async def keep(self, cid: CID, block: Chunk) -> None:
         """Put a block where blocks are kept, unless its CID holds it or nothing is to be kept."""
         if not self.options.only_hash and not cid.is_identity:
-            await self._put(cid, block)
+            await self._put(cid, bytes(block))
 
     async def node(self, message: UnixFS, links: Sequence[PBLink] = (), *, content: int = 0, blocks: int = 0) -> Made:
         """Make and keep one dag-pb node.

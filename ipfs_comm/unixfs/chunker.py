@@ -1,11 +1,11 @@
-"""Where a stream of bytes is cut into chunks: fixed sizes, or Rabin fingerprints as Kubo makes them."""
+"""Where a stream of bytes is cut into chunks: the chunkers' names, and chunks of a fixed size."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ipfs_comm.errors import InvalidInputError, LimitError, NotSupportedError
+from ipfs_comm.errors import InvalidInputError, LimitError
+from ipfs_comm.unixfs.rolling import Buzhash, Rabin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +39,8 @@ def parse(text: str) -> Chunker:
     Parameters
     ----------
     text : str
-        As Kubo's ``--chunker``: ``size-N``, ``rabin``, ``rabin-AVG`` or ``rabin-MIN-AVG-MAX``; empty or ``default`` for
-        chunks of 256 KiB.
+        As Kubo's ``--chunker``: ``size-N``, ``rabin``, ``rabin-AVG``, ``rabin-MIN-AVG-MAX`` or ``buzhash``; empty or
+        ``default`` for chunks of 256 KiB.
 
     Raises
     ------
@@ -48,8 +48,6 @@ def parse(text: str) -> Chunker:
         The text cannot be meant.
     LimitError
         Chunks could be larger than `MAX_CHUNK`.
-    NotSupportedError
-        ``buzhash``, which this package does not have.
     """
     if not isinstance(text, str):
         raise InvalidInputError(f"chunker is {text!r}: use a text such as 'size-262144' or 'rabin-MIN-AVG-MAX'")
@@ -61,10 +59,10 @@ def parse(text: str) -> Chunker:
     if name == "rabin":
         return _parse_rabin(text, parts)
     if text == "buzhash":
-        raise NotSupportedError(
-            "the buzhash chunker is not available here: use 'size-262144' or 'rabin', or a node of kind 'kubo'"
-        )
-    raise InvalidInputError(f"there is no chunker {text!r}: use 'size-N', 'rabin', 'rabin-AVG' or 'rabin-MIN-AVG-MAX'")
+        return Buzhash()
+    raise InvalidInputError(
+        f"there is no chunker {text!r}: use 'size-N', 'rabin', 'rabin-AVG', 'rabin-MIN-AVG-MAX' or 'buzhash'"
+    )
 
 
 def _number(text: str, label: str, part: str) -> int:
@@ -155,85 +153,3 @@ class FixedSize:
         if self._held:
             yield self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts, self._held = [], 0
-
-
-_POLYNOMIAL: Final = 17437180132763653
-_DEGREE: Final = _POLYNOMIAL.bit_length() - 1
-_WINDOW: Final = 16
-
-
-def _modulo(value: int) -> int:
-    """Return the remainder of a polynomial over GF(2) divided by `_POLYNOMIAL`."""
-    while (excess := value.bit_length() - 1 - _DEGREE) >= 0:
-        value ^= _POLYNOMIAL << excess
-    return value
-
-
-@cache
-def _tables() -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return what a byte adds to the digest when it leaves the window, and what the top byte of a digest reduces to.
-
-    The latter holds that byte itself, so that adding it takes the byte away.
-    """
-    leaving = tuple(_modulo(byte << 8 * (_WINDOW - 1)) for byte in range(256))
-    reducing = tuple(_modulo(byte << _DEGREE) | byte << _DEGREE for byte in range(256))
-    return leaving, reducing
-
-
-class Rabin:
-    """Chunks that end where a Rabin fingerprint of the last 16 bytes has enough zero bits.
-
-    So equal content is cut alike wherever it stands.
-
-    Parameters
-    ----------
-    least, average, largest : int
-        Sizes in bytes. A chunk ends at `largest` where no fingerprint ended it before; the fingerprint has
-        floor(log2(average)) zero bits.
-    """
-
-    slow = True
-
-    def __init__(self, least: int, average: int, largest: int) -> None:
-        self._least = least
-        self._mask = (1 << (average.bit_length() - 1)) - 1
-        self._largest = largest
-        self._buffer = bytearray()
-        self._restart()
-
-    def _restart(self) -> None:
-        self._digest = 1
-        self._at = max(0, self._least - _WINDOW)
-
-    def feed(self, piece: Chunk) -> Iterator[Chunk]:
-        """Take the next bytes; yield the chunks that are complete."""
-        self._buffer += piece
-        while cut := self._find():
-            yield bytes(memoryview(self._buffer)[:cut])
-            del self._buffer[:cut]
-            self._restart()
-
-    def _find(self) -> int:
-        """Return the length of the first chunk in the buffer; 0 where it goes on beyond."""
-        leaving, reducing = _tables()
-        buffer, least, mask = self._buffer, self._least, self._mask
-        start = max(0, least - _WINDOW)
-        end = min(len(buffer), self._largest)
-        digest, shift = self._digest, _DEGREE - 8
-        for at in range(self._at, end):
-            # The window starts as zeros with a one at its first place.
-            behind = at - start - _WINDOW
-            digest ^= leaving[buffer[at - _WINDOW] if behind >= 0 else (1 if behind == -1 else 0)]
-            digest = (digest << 8 | buffer[at]) ^ reducing[digest >> shift]
-            if digest & mask == 0 and at + 1 >= least:
-                return at + 1
-        if end == self._largest:
-            return end
-        self._digest, self._at = digest, max(self._at, end)
-        return 0
-
-    def finish(self) -> Iterator[Chunk]:
-        """Yield the last chunk, if there is one."""
-        if self._buffer:
-            yield bytes(self._buffer)
-        self._buffer = bytearray()

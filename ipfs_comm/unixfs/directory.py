@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
@@ -256,20 +256,35 @@ async def make_directory(
     blocks : int
         Blocks below the entries.
     """
-    options = builder.options
     message = UnixFS("directory", mode=written_mode(mode), mtime=mtime)
-    sizes = (
-        (len(entry.name.encode("utf-8", "surrogateescape")), len(bytes(entry.cid)), entry.tsize) for entry in entries
-    )
-    if options.hamt_estimation == "links":
-        estimate = sum(name + cid for name, cid, _ in sizes)
-    else:
-        data = len(message.encode())
-        estimate = sum(link_size(*size) for size in sizes) + 1 + (1 if data < 128 else 2) + data
-    if estimate > options.shard_split_threshold:
+    room = fits_one_node(builder, mode=mode, mtime=mtime)
+    # Every entry is counted: a threshold of 0 is exceeded by the first one, and by an empty block where those count.
+    if not all([room(None), *map(room, entries)]):
         return await hamt.build(builder, entries, mode=message.mode, mtime=mtime, blocks=blocks)
     links = [PBLink(entry.cid, entry.name, entry.tsize) for entry in entries]
     return await builder.node(message, links, blocks=blocks)
+
+
+def fits_one_node(
+    builder: Builder, *, mode: int | None = None, mtime: Mtime | None = None
+) -> Callable[[Entry | None], bool]:
+    """Return a function that counts entries, and tells whether a directory of those so far is a single node.
+
+    Without an entry it only tells. The estimate is that of `ImportOptions.hamt_estimation`.
+    """
+    options = builder.options
+    by_links = options.hamt_estimation == "links"
+    data = len(UnixFS("directory", mode=written_mode(mode), mtime=mtime).encode())
+    size = 0 if by_links else 1 + (1 if data < 128 else 2) + data
+
+    def room(entry: Entry | None) -> bool:
+        nonlocal size
+        if entry is not None:
+            name, cid = len(entry.name.encode("utf-8", "surrogateescape")), len(bytes(entry.cid))
+            size += name + cid if by_links else link_size(name, cid, entry.tsize)
+        return size <= options.shard_split_threshold
+
+    return room
 
 
 async def make_symlink(builder: Builder, target: str, *, mode: int | None = None, mtime: Mtime | None = None) -> Made:

@@ -10,7 +10,7 @@ from ipfs_comm.ipld.codecs.dag_pb import PBLink
 from ipfs_comm.unixfs.format import Mtime, UnixFS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
     from ipfs_comm.ipld import CID
     from ipfs_comm.unixfs._builder import Builder, Made
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 #: Multihash code of the only hash of names there is.
 MURMUR3: Final = 0x22
-_HASH_BITS: Final = 64
+#: Bits of the hash of a name.
+HASH_BITS: Final = 64
 #: Kubo's limit.
 _MAX_FANOUT: Final = 1024
 
@@ -56,69 +57,96 @@ async def build(
     LimitError
         Two names have the same hash.
     """
-    fanout = builder.options.hamt_fanout
-    bits = fanout.bit_length() - 1
-    width = len(f"{fanout - 1:x}")
-
-    async def shard(members: list[tuple[int, Entry]], used: int) -> Made:
-        if used + bits > _HASH_BITS:
-            names = ", ".join(repr(entry.name) for _, entry in members[:2])
-            raise LimitError(f"the names {names} have one hash, which a sharded directory cannot hold: rename one")
-        slots: dict[int, list[tuple[int, Entry]]] = {}
-        for member in members:
-            slots.setdefault(member[0] >> (_HASH_BITS - used - bits) & (fanout - 1), []).append(member)
-        links: list[PBLink] = []
-        field = inner = 0
-        for slot in sorted(slots):
-            field |= 1 << slot
-            here = slots[slot]
-            prefix = f"{slot:0{width}X}"
-            if len(here) == 1:
-                entry = here[0][1]
-                links.append(PBLink(entry.cid, prefix + entry.name, entry.tsize))
-            else:
-                made = await shard(here, used + bits)
-                inner += made.blocks
-                links.append(PBLink(made.cid, prefix, made.size))
-        message = UnixFS(
-            "hamt-sharded-directory",
-            field.to_bytes((field.bit_length() + 7) // 8, "big") if field else None,
-            hash_type=MURMUR3,
-            fanout=fanout,
-            mode=None if used else mode,
-            mtime=None if used else mtime,
-        )
-        return await builder.node(message, links, blocks=inner + (0 if used else blocks))
-
-    return await shard([(hash_of(entry.name), entry) for entry in entries], 0)
+    return await build_below(builder, [(hash_of(entry.name), entry) for entry in entries], 0, mode, mtime, blocks)
 
 
-class _Shape(NamedTuple):
+async def build_below(
+    builder: Builder,
+    members: Sequence[tuple[int, Entry]],
+    used: int,
+    mode: int | None = None,
+    mtime: Mtime | None = None,
+    blocks: int = 0,
+) -> Made:
+    """Make and keep the shard that holds entries whose hashes have `used` bits in common; `members` have their hashes.
+
+    Raises
+    ------
+    LimitError
+        Two names have the same hash.
+    """
+    shape = Shape.of(builder.options.hamt_fanout)
+    if used + shape.bits > HASH_BITS:
+        names = ", ".join(repr(entry.name) for _, entry in members[:2])
+        raise LimitError(f"the names {names} have one hash, which a sharded directory cannot hold: rename one")
+    slots: dict[int, list[tuple[int, Entry]]] = {}
+    for member in members:
+        slots.setdefault(shape.slot(member[0], used), []).append(member)
+    links: list[PBLink] = []
+    for slot in sorted(slots):
+        here = slots[slot]
+        if len(here) == 1:
+            entry = here[0][1]
+            links.append(PBLink(entry.cid, shape.prefix(slot) + entry.name, entry.tsize))
+        else:
+            made = await build_below(builder, here, used + shape.bits)
+            blocks += made.blocks
+            links.append(PBLink(made.cid, shape.prefix(slot), made.size))
+    return await builder.node(shard_message(shape, slots, mode, mtime), links, blocks=blocks)
+
+
+def shard_message(shape: Shape, slots: Iterable[int], mode: int | None = None, mtime: Mtime | None = None) -> UnixFS:
+    """Return the message of a shard in which these slots are taken."""
+    field = 0
+    for slot in slots:
+        field |= 1 << slot
+    data = field.to_bytes((field.bit_length() + 7) // 8, "big") if field else None
+    return UnixFS("hamt-sharded-directory", data, hash_type=MURMUR3, fanout=shape.fanout, mode=mode, mtime=mtime)
+
+
+class Shape(NamedTuple):
+    """The form of all shards of one directory: slots, bits of the hash a level, digits of a slot in a link's name."""
+
     fanout: int
     bits: int
     width: int
 
+    @classmethod
+    def of(cls, fanout: int) -> Shape:
+        """Return the shape of shards with so many slots."""
+        return cls(fanout, fanout.bit_length() - 1, len(f"{fanout - 1:x}"))
 
-def _shape(node: Node, above: _Shape | None) -> _Shape:
+    def slot(self, hashed: int, used: int) -> int:
+        """Return the slot of a hash in a shard that `used` bits lead to."""
+        return hashed >> (HASH_BITS - used - self.bits) & (self.fanout - 1)
+
+    def prefix(self, slot: int) -> str:
+        """Return what the name of a link in this slot begins with."""
+        return f"{slot:0{self.width}X}"
+
+
+def shape_of(node: Node, above: Shape | None = None) -> Shape:
+    """Return a shard's shape, which is also that of the shard above; raises NotUnixFSError."""
     message = node.message
     if message is None or message.type != "hamt-sharded-directory":
-        raise _bad(node, "a shard leads to something that is no shard")
+        raise bad_shard(node, "a shard leads to something that is no shard")
     fanout = message.fanout or 0
     if message.hash_type != MURMUR3:
-        raise _bad(node, f"its names are hashed with {message.hash_type!r}, which is not murmur3-x64-64")
+        raise bad_shard(node, f"its names are hashed with {message.hash_type!r}, which is not murmur3-x64-64")
     if not 8 <= fanout <= _MAX_FANOUT or fanout & (fanout - 1):
-        raise _bad(node, f"its fanout {fanout} is no power of two from 8 to {_MAX_FANOUT}")
-    shape = _Shape(fanout, fanout.bit_length() - 1, len(f"{fanout - 1:x}"))
+        raise bad_shard(node, f"its fanout {fanout} is no power of two from 8 to {_MAX_FANOUT}")
+    shape = Shape.of(fanout)
     if above is not None and above != shape:
-        raise _bad(node, "its shards differ in fanout")
+        raise bad_shard(node, "its shards differ in fanout")
     return shape
 
 
-def _bad(node: Node, reason: str) -> NotUnixFSError:
+def bad_shard(node: Node, reason: str) -> NotUnixFSError:
+    """Return the error about a shard that breaks the rules."""
     return NotUnixFSError(f"{node.cid} is no valid sharded directory: {reason}", detail={"cid": str(node.cid)})
 
 
-def _slot(node: Node, link: PBLink, shape: _Shape) -> tuple[int, str]:
+def slot_of(node: Node, link: PBLink, shape: Shape) -> tuple[int, str]:
     """Return a link's slot and the rest of its name: empty for a shard below."""
     name = link.name or ""
     prefix = name[: shape.width]
@@ -127,7 +155,7 @@ def _slot(node: Node, link: PBLink, shape: _Shape) -> tuple[int, str]:
     except ValueError:
         slot = -1
     if not 0 <= slot < shape.fanout:
-        raise _bad(node, f"the link {name!r} begins with no slot")
+        raise bad_shard(node, f"the link {name!r} begins with no slot")
     return slot, name[shape.width :]
 
 
@@ -135,14 +163,14 @@ async def find(reader: Reader, root: Node, name: str) -> CID | None:
     """Return what a name leads to; None where the directory does not have it. Reads one shard a level."""
     hashed = hash_of(name)
     node, used = root, 0
-    shape = _shape(node, None)
+    shape = shape_of(node, None)
     while True:
-        if used + shape.bits > _HASH_BITS:
-            raise _bad(root, "it is deeper than the hash of a name is long")
-        wanted = hashed >> (_HASH_BITS - used - shape.bits) & (shape.fanout - 1)
+        if used + shape.bits > HASH_BITS:
+            raise bad_shard(root, "it is deeper than the hash of a name is long")
+        wanted = shape.slot(hashed, used)
         below: CID | None = None
         for link in node.links:
-            slot, rest = _slot(node, link, shape)
+            slot, rest = slot_of(node, link, shape)
             if slot != wanted:
                 continue
             if rest == name:
@@ -152,7 +180,7 @@ async def find(reader: Reader, root: Node, name: str) -> CID | None:
         if below is None:
             return None
         node = await reader.node(below)
-        shape = _shape(node, shape)
+        shape = shape_of(node, shape)
         used += shape.bits
 
 
@@ -167,7 +195,7 @@ async def entries(reader: Reader, root: Node) -> AsyncGenerator[Entry, None]:
     NotUnixFSError
         The shards break these rules.
     """
-    shape = _shape(root, None)
+    shape = shape_of(root)
     # One frame a level: node, index of the next link, the bits of the hash that lead here.
     stack: list[tuple[Node, int, int]] = [(root, 0, 0)]
     while stack:
@@ -177,20 +205,20 @@ async def entries(reader: Reader, root: Node) -> AsyncGenerator[Entry, None]:
             continue
         stack.append((node, index + 1, path))
         link = node.links[index]
-        slot, rest = _slot(node, link, shape)
-        if index and slot <= _slot(node, node.links[index - 1], shape)[0]:
-            raise _bad(node, "its slots are not in order, or one is taken twice")
+        slot, rest = slot_of(node, link, shape)
+        if index and slot <= slot_of(node, node.links[index - 1], shape)[0]:
+            raise bad_shard(node, "its slots are not in order, or one is taken twice")
         here = path << shape.bits | slot
         used = (depth + 1) * shape.bits
         if rest:
-            if hash_of(rest) >> (_HASH_BITS - used) != here:
-                raise _bad(node, f"the name {rest!r} is not where its hash belongs")
+            if hash_of(rest) >> (HASH_BITS - used) != here:
+                raise bad_shard(node, f"the name {rest!r} is not where its hash belongs")
             yield Entry(rest, link.hash, link.tsize or 0)
             continue
-        if used + shape.bits > _HASH_BITS:
-            raise _bad(root, "it is deeper than the hash of a name is long")
+        if used + shape.bits > HASH_BITS:
+            raise bad_shard(root, "it is deeper than the hash of a name is long")
         child = await reader.node(link.hash)
-        _shape(child, shape)
+        shape_of(child, shape)
         if not child.links:
-            raise _bad(child, "it has no entries")
+            raise bad_shard(child, "it has no entries")
         stack.append((child, 0, here))

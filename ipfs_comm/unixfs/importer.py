@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing
@@ -18,15 +19,16 @@ from ipfs_comm.unixfs.format import Mtime, UnixFS
 from ipfs_comm.unixfs.options import ImportOptions, Progress, Put
 
 if TYPE_CHECKING:
-    import asyncio
-
     from ipfs_comm.ipld import CID
 
 BytesLike = bytes | bytearray | memoryview
 Content = BytesLike | Iterable[BytesLike] | AsyncIterable[BytesLike]
+_Leaves = list[tuple[Made, Chunk]]
 
 #: Chunks are hashed together until there are this many bytes of them: a thread pays from about 64 KiB.
 _BATCH: Final = 1024 * 1024
+#: Batches that wait or are hashed for each thread: enough to go on with while a store writes.
+_QUEUE: Final = 4
 #: Less than this is hashed where it stands.
 _INLINE_WORK: Final = 128 * 1024
 #: Pieces given to a chunker that costs much, in bytes: what the loop waits for where there are no threads.
@@ -112,6 +114,14 @@ async def import_file(
     return ImportedFile(made.cid, made.size, made.content, made.blocks, written_mode(mode), mtime)
 
 
+async def import_leaves(content: Content, *, builder: Builder, pool: Pool) -> AsyncGenerator[Made, None]:
+    """Cut content by the builder's chunker, and make and keep the leaves, in order; parameters as for `import_file`."""
+    work = _Import(builder, parse(builder.options.chunker), pool, None, None, "", None)
+    async with aclosing(work.chunks(content)) as chunks, aclosing(work.leaves((), chunks)) as leaves:
+        async for made in leaves:
+            yield made
+
+
 class _Import:
     """One file on its way."""
 
@@ -135,7 +145,7 @@ class _Import:
 
     async def run(self, content: Content) -> Made:
         options = self._builder.options
-        async with aclosing(self._chunks(content)) as chunks:
+        async with aclosing(self.chunks(content)) as chunks:
             first = await anext(chunks, None)
             if first is None:
                 self._tell(0)
@@ -148,7 +158,7 @@ class _Import:
                 return made
             begun = (first,) if second is None else (first, second)
             del first, second
-            async with aclosing(self._leaves(begun, chunks)) as leaves:
+            async with aclosing(self.leaves(begun, chunks)) as leaves:
                 if options.layout == "trickle":
                     made_or_none = await layout.trickle(leaves, self._reduce, options.max_links)
                 elif options.layout == "flat":
@@ -195,9 +205,9 @@ class _Import:
             blocks=sum(child.blocks for child in children),
         )
 
-    async def _chunks(self, content: Content) -> AsyncGenerator[Chunk, None]:
+    async def chunks(self, content: Content) -> AsyncGenerator[Chunk, None]:
         chunker = self._chunker
-        async with aclosing(_pieces(content)) as pieces:
+        async with aclosing(pieces_of(content)) as pieces:
             async for piece in pieces:
                 if not chunker.slow:
                     for chunk in chunker.feed(piece):
@@ -210,13 +220,28 @@ class _Import:
         for chunk in chunker.finish():
             yield chunk
 
-    async def _leaves(self, begun: tuple[Chunk, ...], chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Made, None]:
-        """Hash in batches, a few at a time; order is kept.
+    async def leaves(self, begun: tuple[Chunk, ...], chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Made, None]:
+        """Yield leaves in order; while one batch of blocks is put, the next are read and hashed."""
+        keeping: asyncio.Task[list[Made]] | None = None
+        try:
+            async with aclosing(self._hashed(begun, chunks)) as batches:
+                async for batch in batches:
+                    kept = [] if keeping is None else await keeping
+                    keeping = asyncio.create_task(self._kept(batch), name="ipfs_comm import: keep blocks")
+                    for made in kept:
+                        yield made
+            if keeping is not None:
+                for made in await keeping:
+                    yield made
+        finally:
+            if keeping is not None and not keeping.done():
+                keeping.cancel()
+                await asyncio.wait({keeping})
 
-        Meanwhile the next chunks are read and the previous blocks put.
-        """
-        most = 2 * self._pool.workers
-        under_way: deque[asyncio.Future[list[tuple[Made, bytes]]]] = deque()
+    async def _hashed(self, begun: tuple[Chunk, ...], chunks: AsyncIterator[Chunk]) -> AsyncGenerator[_Leaves, None]:
+        """Hash in batches, a few at a time; order is kept."""
+        most = _QUEUE * self._pool.workers
+        under_way: deque[asyncio.Future[_Leaves]] = deque()
         batch: list[Chunk] = []
         gathered = 0
         try:
@@ -228,24 +253,18 @@ class _Import:
                 under_way.append(self._pool.submit(_make_leaves, self._builder, batch))
                 batch, gathered = [], 0
                 if len(under_way) >= most:
-                    for made in await self._kept(await under_way.popleft()):
-                        yield made
+                    yield await under_way.popleft()
             while under_way:
-                for made in await self._kept(await under_way.popleft()):
-                    yield made
-            if batch:
-                rest = (
-                    _make_leaves(self._builder, batch)
-                    if gathered < _INLINE_WORK
-                    else await self._pool.run(_make_leaves, self._builder, batch)
-                )
-                for made in await self._kept(rest):
-                    yield made
+                yield await under_way.popleft()
+            if batch and gathered < _INLINE_WORK:
+                yield _make_leaves(self._builder, batch)
+            elif batch:
+                yield await self._pool.run(_make_leaves, self._builder, batch)
         finally:
             for future in under_way:
                 future.cancel()
 
-    async def _kept(self, leaves: list[tuple[Made, bytes]]) -> list[Made]:
+    async def _kept(self, leaves: _Leaves) -> list[Made]:
         for made, block in leaves:
             await self._builder.keep(made.cid, block)
             self._tell(made.content)
@@ -256,7 +275,7 @@ def _cut(chunker: Chunker, piece: Chunk) -> list[Chunk]:
     return list(chunker.feed(piece))
 
 
-def _make_leaves(builder: Builder, chunks: list[Chunk]) -> list[tuple[Made, bytes]]:
+def _make_leaves(builder: Builder, chunks: list[Chunk]) -> _Leaves:
     return [builder.leaf(chunk) for chunk in chunks]
 
 
@@ -267,7 +286,7 @@ async def _chained(begun: tuple[Chunk, ...], chunks: AsyncIterator[Chunk]) -> As
         yield chunk
 
 
-async def _pieces(content: Content) -> AsyncGenerator[Chunk, None]:
+async def pieces_of(content: Content) -> AsyncGenerator[Chunk, None]:
     """Yield non-empty pieces that nobody changes any more."""
     if isinstance(content, (bytes, bytearray, memoryview)):
         if len(content):

@@ -80,9 +80,9 @@ class ImportOptions:
 
         Parameters
         ----------
-        name : {"unixfs-v0-2015", "unixfs-v1-2025"}
-            Kubo's legacy defaults, or those of IPIP-499: CIDv1, raw leaves, 1 MiB chunks, 1024 links, directories
-            sharded by block size.
+        name : {"kubo", "unixfs-v0-2015", "unixfs-v1-2025"}
+            Kubo's defaults, which IPIP-499 calls unixfs-v0-2015, or its newer ones: CIDv1, raw leaves, 1 MiB chunks,
+            1024 links, directories sharded by block size.
         **changes
             Fields of this class.
 
@@ -91,12 +91,12 @@ class ImportOptions:
         InvalidInputError
             There is no such profile.
         """
-        if name == "unixfs-v0-2015":
+        if name in ("kubo", "unixfs-v0-2015"):
             return cls(**changes)
         if name == "unixfs-v1-2025":
             base = cls(cid_version=1, raw_leaves=True, chunker="size-1048576", max_links=1024, hamt_estimation="block")
             return replace(base, **changes)
-        raise InvalidInputError(f"there is no import profile {name!r}: use 'unixfs-v0-2015' or 'unixfs-v1-2025'")
+        raise InvalidInputError(f"there is no import profile {name!r}: use 'kubo' or 'unixfs-v1-2025'")
 
     def resolved(self) -> ImportOptions:
         """Return the same options with everything that was left open decided.

@@ -99,6 +99,7 @@ class Server:
         self._environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPFS_COMM", "XDG"))},
             "HOME": str(self.home),
+            "IPFS_COMM_GATEWAYS": "",
             "IPYTHONDIR": str(folder / "ipython"),
             "JUPYTER_CONFIG_DIR": str(config),
             "JUPYTER_DATA_DIR": str(folder / "data"),

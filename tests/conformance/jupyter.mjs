@@ -35,6 +35,7 @@ export async function startJupyter (python) {
       ...process.env,
       IPFS_COMM_NODE: 'embedded',
       IPFS_COMM_REPO: ':memory:',
+      IPFS_COMM_GATEWAYS: '',
       IPYTHONDIR: folder('ipython'),
       JUPYTER_CONFIG_DIR: folder('config'),
       JUPYTER_RUNTIME_DIR: runtime,

@@ -6,12 +6,13 @@ import pytest
 from traitlets.config import Config
 
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
+from ipfs_comm.exchange import DEFAULT_GATEWAYS
 from ipfs_comm.kernel.config import IPFSComm
 
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NODE", "REPO", "KUBO_API"):
+    for name in ("NODE", "REPO", "GATEWAYS", "KUBO_API"):
         monkeypatch.delenv(f"IPFS_COMM_{name}", raising=False)
 
 
@@ -53,6 +54,39 @@ def test_an_environment_that_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("IPFS_COMM_NODE", "helia")
     with pytest.raises(InvalidInputError, match="IPFS_COMM_NODE is 'helia'"):
         IPFSComm().kind()
+
+
+def test_the_gateways_by_default_are_public_ones() -> None:
+    assert IPFSComm().sources() == DEFAULT_GATEWAYS
+
+
+def test_the_later_source_of_gateways_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = IPFSComm(config=Config({"IPFSComm": {"gateways": ["https://from.file"]}}))
+    assert config.sources() == ("https://from.file",)
+    monkeypatch.setenv("IPFS_COMM_GATEWAYS", "https://from.environment, http://127.0.0.1:8080")
+    assert config.sources() == ("https://from.environment", "http://127.0.0.1:8080")
+    config.choose("gateways", "https://from.session https://and.another")
+    assert config.sources() == ("https://from.session", "https://and.another")
+    config.choose("gateways", "default")
+    assert config.sources() == DEFAULT_GATEWAYS
+
+
+def test_no_gateway_is_a_choice_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IPFS_COMM_GATEWAYS", "")
+    assert str(IPFSComm().choice("gateways")) == "() (set by IPFS_COMM_GATEWAYS)"
+    monkeypatch.delenv("IPFS_COMM_GATEWAYS")
+    for option, text in (("gateways", "none"), ("offline", "true")):
+        config = IPFSComm()
+        config.choose(option, text)
+        assert config.sources() == ()
+
+
+def test_gateways_that_are_none_are_refused_by_their_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidInputError, match=r"%ipfs gateways cannot be 'ftp://host'"):
+        IPFSComm().choose("gateways", "ftp://host")
+    monkeypatch.setenv("IPFS_COMM_GATEWAYS", "nonsense")
+    with pytest.raises(InvalidInputError, match="IPFS_COMM_GATEWAYS is 'nonsense'"):
+        IPFSComm().sources()
 
 
 def test_auto_is_the_embedded_node() -> None:

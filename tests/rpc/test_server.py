@@ -146,7 +146,7 @@ async def test_an_object_that_only_looks_like_a_cid_stays_an_object(peer: Peer, 
 
 @pytest.mark.parametrize("form", [str(HELLO), bytes(HELLO), {"multihash": {}, "/": bytes(HELLO)}])
 async def test_cids_are_taken_in_every_form(peer: Peer, node: Node, form: Any) -> None:
-    await node.add(b"hello")
+    await node.add(b"hello", pin=False)
     for method, key in (
         ("block.get", "cid"),
         ("dag.get", "cid"),

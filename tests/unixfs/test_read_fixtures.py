@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ipfs_comm.blockstore import MemoryBlockstore
 from ipfs_comm.errors import InvalidInputError, IPFSCommError, NoLinkError, NotFoundError, NotUnixFSError
 from ipfs_comm.ipld import CID, codecs, multihash
 from ipfs_comm.ipld.codecs.dag_pb import PBLink, PBNode, encode
+from ipfs_comm.node.open import open_node
 from ipfs_comm.unixfs import ImportOptions, UnixFS, exporter
 from ipfs_comm.unixfs.directory import split_path
 from ipfs_comm.unixfs.importer import import_file
@@ -127,12 +129,35 @@ async def test_blocks_are_read_as_others_read_them(case: dict[str, Any]) -> None
             case "path-components":
                 assert split_path(case["path"]) == case["expect"]
                 assert len(case["expect"]) == case["count"]
+            case "mfs":
+                await check_mfs(case)
             case "encode-pb":
                 links = [PBLink(CID.parse(link["Hash"]), link["Name"], link["Tsize"]) for link in case["node"]["Links"]]
                 block_bytes = encode(PBNode(links, bytes.fromhex(case["node"]["Data"]["hex"])))
                 assert str(CID.create(0, "dag-pb", multihash.digest(block_bytes))) == case["expect"]["cidV0"]
             case _:
                 pytest.fail(f"nothing here does {case['kind']}")
+
+
+async def check_mfs(case: dict[str, Any]) -> None:
+    """Run the steps, each an English sentence, on a node of its own."""
+    async with open_node(repo=":memory:", offline=True) as ipfs:
+        for step in case["steps"]:
+            match step.split(" ", 1):
+                case ["mkdir", arguments]:
+                    await ipfs.files.mkdir(arguments.removeprefix("-p "), parents=True)
+                case ["put", sentence]:
+                    text, where = sentence.removeprefix("UnixFS file node with data ").rsplit('" at ', 1)
+                    data = UnixFS.file(json.loads(text + '"').encode()).encode()
+                    file = await ipfs.block.put(encode(PBNode((), data)), format="dag-pb", version=0)
+                    for path in where.replace(" and ", ", ").split(", "):
+                        await ipfs.files.cp(f"/ipfs/{file}", path)
+                case ["flush", path]:
+                    assert await ipfs.files.flush(path) == (await ipfs.files.stat(path)).cid
+                case _:
+                    pytest.fail(f"nothing here does {step!r}")
+        for path, cid in case["expect"].items():
+            assert str((await ipfs.files.stat(path)).cid) == cid
 
 
 async def deep_chain(store: MemoryBlockstore, depth: int) -> CID:

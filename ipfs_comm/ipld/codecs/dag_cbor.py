@@ -5,15 +5,10 @@ Specification: ipld.io, codecs, dag-cbor.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ipfs_comm.ipld.codecs import _cbor
-from ipfs_comm.ipld.codecs.base import Bytes, Codec, Path, links_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ipfs_comm.ipld.cid import CID
+from ipfs_comm.ipld.codecs import _cbor, _cbor_links
+from ipfs_comm.ipld.codecs.base import Bytes, Codec
 
 __all__ = ["CODEC", "decode", "encode"]
 
@@ -40,8 +35,4 @@ def decode(data: Bytes) -> Any:
     return _cbor.decode("dag-cbor", data, links=True)
 
 
-def _links(data: Bytes) -> Iterator[tuple[Path, CID]]:
-    return links_of(decode(data))
-
-
-CODEC = Codec("dag-cbor", 0x71, encode, decode, _links)
+CODEC = Codec("dag-cbor", 0x71, encode, decode, _cbor_links.scan)

@@ -13,13 +13,24 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeAlias, overload
 
 from ipfs_comm.ipld import CID
+from ipfs_comm.node.api.block import BlockAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.config import BootstrapAPI, ConfigAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.dag import DagAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.files import FilesAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.key import KeyAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.name import NameAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.object import ObjectAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.pin import PinAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.refs import RefsAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.repo import RepoAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.unixfs.format import Mtime as Mtime
 
 if TYPE_CHECKING:
-    from ipfs_comm.errors import IPFSCommError
+    from pathlib import Path
+
     from ipfs_comm.node.stream import Stream
 
 #: Anything that names one block: a CID, its text, its bytes, or another library's CID object.
@@ -98,62 +109,6 @@ class GetEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class RefEntry:
-    """One reference, as text; ``err`` says why it could not be followed."""
-
-    ref: str
-    err: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BlockStat:
-    """The size of one block, in bytes."""
-
-    cid: CID
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class BlockRemoval:
-    """One block that was to be removed; ``error`` says why it was not."""
-
-    cid: CID
-    error: IPFSCommError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DagGetResult:
-    """A value of the IPLD data model, and what of the path lies beyond it."""
-
-    value: Any
-    remainder_path: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DagResolveResult:
-    """The last block on a path, and what of the path lies inside it."""
-
-    cid: CID
-    remainder_path: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FileStat:
-    """A file or directory of the MFS or of a DAG; sizes in bytes, ``blocks`` as js-ipfs counts them."""
-
-    cid: CID
-    type: Literal["file", "directory"]
-    size: int
-    cumulative_size: int
-    blocks: int
-    with_locality: bool = False
-    local: bool | None = None
-    size_local: int | None = None
-    mode: int | None = None
-    mtime: Mtime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class IDResult:
     """Who this node is."""
 
@@ -174,80 +129,6 @@ class VersionResult:
     commit: str = ""
 
 
-class DagAPI(Protocol):
-    """Nodes of the IPLD data model."""
-
-    async def put(
-        self,
-        value: Any,
-        *,
-        store_codec: str | None = None,
-        format: str | None = None,
-        input_codec: str | None = None,
-        hash_alg: str = "sha2-256",
-        version: int = 1,
-        pin: bool = False,
-        only_hash: bool = False,
-        timeout: float | None = None,
-    ) -> CID:
-        """Encode ``value`` by ``store_codec`` (older name ``format``; default dag-cbor), store it, return its CID."""
-
-    async def get(
-        self, cid: CIDLike, *, path: str = "", local_resolve: bool = False, timeout: float | None = None
-    ) -> DagGetResult:
-        """Return the value at ``path`` under ``cid``; with ``local_resolve`` stop at the first link."""
-
-    async def resolve(self, cid: CIDLike, *, path: str = "", timeout: float | None = None) -> DagResolveResult:
-        """Return the last CID on a path, and what remains of the path inside that block."""
-
-
-class BlockAPI(Protocol):
-    """Raw blocks."""
-
-    async def put(
-        self,
-        block: Bytes,
-        *,
-        format: str | None = None,
-        mhtype: str = "sha2-256",
-        version: int | None = None,
-        pin: bool = False,
-        timeout: float | None = None,
-    ) -> CID:
-        """Store the bytes of one block as they are; version 0 and dag-pb unless something else is asked for."""
-
-    async def get(self, cid: CIDLike, *, timeout: float | None = None) -> bytes:
-        """Return the bytes of a block."""
-
-    def rm(
-        self,
-        cids: CIDLike | Iterable[CIDLike],
-        *,
-        force: bool = False,
-        quiet: bool = False,
-        timeout: float | None = None,
-    ) -> Stream[BlockRemoval, list[BlockRemoval]]:
-        """Remove blocks; ``force`` passes over those that are not there, ``quiet`` tells of errors only."""
-
-    async def stat(self, cid: CIDLike, *, timeout: float | None = None) -> BlockStat:
-        """Return the size of a block."""
-
-
-class FilesAPI(Protocol):
-    """The mutable file system."""
-
-    async def stat(
-        self,
-        path: CIDLike,
-        *,
-        hash: bool = False,
-        size: bool = False,
-        with_local: bool = False,
-        timeout: float | None = None,
-    ) -> FileStat:
-        """Describe ``/path`` of the MFS, or ``/ipfs/<cid>/path``."""
-
-
 class Node(Protocol):
     """The core API. Every implementation passes ``ipfs_comm.testing.node``."""
 
@@ -260,8 +141,40 @@ class Node(Protocol):
         """Raw blocks."""
 
     @property
+    def object(self) -> ObjectAPI:
+        """Nodes of dag-pb."""
+
+    @property
     def files(self) -> FilesAPI:
         """The mutable file system."""
+
+    @property
+    def pin(self) -> PinAPI:
+        """Roots that garbage collection keeps."""
+
+    @property
+    def repo(self) -> RepoAPI:
+        """The repository as a whole."""
+
+    @property
+    def refs(self) -> RefsAPI:
+        """The links of DAGs."""
+
+    @property
+    def key(self) -> KeyAPI:
+        """The node's keys."""
+
+    @property
+    def name(self) -> NameAPI:
+        """IPNS names."""
+
+    @property
+    def config(self) -> ConfigAPI:
+        """Settings."""
+
+    @property
+    def bootstrap(self) -> BootstrapAPI:
+        """The list of peers to begin with."""
 
     async def add(self, entry: AddInput, *, timeout: float | None = None, **options: Any) -> AddResult:
         """Add one file or directory; options as for ``add_all``."""
@@ -282,23 +195,94 @@ class Node(Protocol):
         preload: bool = True,
         shard_split_threshold: int | None = None,
         file_import_concurrency: int = 50,
+        profile: str = "kubo",
+        inline: bool = False,
+        inline_limit: int | None = None,
+        mode: ModeLike | None = None,
+        mtime: MtimeLike | None = None,
+        hidden: bool = False,
+        preserve_mode: bool = False,
+        preserve_mtime: bool = False,
+        dereference_args: bool = False,
         timeout: float | None = None,
         **more: Any,
     ) -> Stream[AddResult, list[AddResult]]:
         """Add files and directories while they arrive; entries come as soon as they are durable."""
 
     def cat(
-        self, path: CIDLike, *, offset: int = 0, length: int | None = None, timeout: float | None = None
+        self,
+        path: CIDLike,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        offline: bool = False,
+        timeout: float | None = None,
     ) -> Stream[bytes, bytes]:
-        """Stream the bytes of a file."""
+        """Stream the bytes of a file; ``offline``, here and elsewhere, asks nobody else for blocks not here."""
 
-    def get(self, path: CIDLike, *, timeout: float | None = None) -> Stream[GetEntry, list[GetEntry]]:
-        """Stream a file or a whole tree, entry by entry, parents first."""
+    @overload
+    def get(
+        self, path: CIDLike, *, offline: bool = ..., timeout: float | None = ...
+    ) -> Stream[GetEntry, list[GetEntry]]: ...
 
-    def ls(self, path: CIDLike, *, timeout: float | None = None) -> Stream[LsEntry, list[LsEntry]]:
-        """List a directory, or the one file that ``path`` names."""
+    @overload
+    def get(
+        self,
+        path: CIDLike,
+        *,
+        to: str | PathLike[str],
+        symlinks: Literal["inside", "any"] = ...,
+        offline: bool = ...,
+        timeout: float | None = ...,
+    ) -> Stream[GetEntry, Path]: ...
 
-    async def id(self, *, timeout: float | None = None) -> IDResult:
+    @overload
+    def get(
+        self,
+        path: CIDLike,
+        *,
+        archive: bool = ...,
+        compress: bool = ...,
+        compression_level: int | None = ...,
+        offline: bool = ...,
+        timeout: float | None = ...,
+    ) -> Stream[bytes, bytes]: ...
+
+    def get(
+        self,
+        path: CIDLike,
+        *,
+        to: str | PathLike[str] | None = None,
+        symlinks: Literal["inside", "any"] = "inside",
+        archive: bool = False,
+        compress: bool = False,
+        compression_level: int | None = None,
+        offline: bool = False,
+        timeout: float | None = None,
+    ) -> Stream[Any, Any]:
+        """Stream a file or a whole tree, entry by entry, parents first.
+
+        With ``to`` it is written there, whole or not at all, and awaiting gives the ``Path``. With ``archive`` the
+        stream is a TAR, with ``compress`` gzip of that or of one file.
+        """
+
+    def ls(
+        self, path: CIDLike, *, recursive: bool = False, offline: bool = False, timeout: float | None = None
+    ) -> Stream[LsEntry, list[LsEntry]]:
+        """List a directory, or the one file that ``path`` names; ``recursive`` goes into the directories in it."""
+
+    async def resolve(
+        self,
+        path: CIDLike,
+        *,
+        recursive: bool = True,
+        cid_base: str | None = None,
+        offline: bool = False,
+        timeout: float | None = None,
+    ) -> str:
+        """Return the shortest immutable path to what ``path``, perhaps a name's, leads to."""
+
+    async def id(self, *, peer_id: str | None = None, timeout: float | None = None) -> IDResult:
         """Return who this node is."""
 
     async def version(self, *, timeout: float | None = None) -> VersionResult:

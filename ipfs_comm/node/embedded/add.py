@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import aclosing, nullcontext
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import InvalidInputError
-from ipfs_comm.node.api import AddInput, AddResult, File, Progress
+from ipfs_comm.node.api import AddInput, AddResult, File, ModeLike, Mtime, MtimeLike, Progress
+from ipfs_comm.node.embedded import pinset
 from ipfs_comm.node.embedded.ahead import ahead
-from ipfs_comm.node.inputs import entries_of, entry_of
+from ipfs_comm.node.inputs import entries_of, entry_of, mode_of, mtime_of
 from ipfs_comm.node.stream import Stream, as_list, deadline
-from ipfs_comm.unixfs import ImportOptions
+from ipfs_comm.unixfs import ImportOptions, from_disk
 from ipfs_comm.unixfs.directory import ImportedEntry, TreeEntry, build_tree
 from ipfs_comm.unixfs.format import DEFAULT_DIRECTORY_MODE, DEFAULT_FILE_MODE
+from ipfs_comm.unixfs.from_disk import DiskRules, OnDisk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 
+    from ipfs_comm.ipld import CID
     from ipfs_comm.node.embedded.context import Context
 
 #: Seconds that a finished entry waits for others to share one fdatasync with. A source that fails right after an entry
@@ -39,6 +42,10 @@ class _Plan:
     wrap: bool
     concurrency: int
     progress: Progress | None
+    rules: DiskRules
+    mode: int | None
+    mtime: Mtime | None
+    pin: bool
 
 
 def add_all(
@@ -61,11 +68,20 @@ def add_all(
     timeout : float, optional
         Seconds for any one entry.
     **options
-        ``chunker``, ``cid_version``, ``raw_leaves``, ``hash_alg``, ``trickle``, ``only_hash``, ``wrap_with_directory``,
-        ``shard_split_threshold`` (bytes), ``hamt_estimation``, ``hamt_fanout``, ``inline``, ``inline_limit``,
-        ``max_links``, ``progress``, ``file_import_concurrency``
-        (items taken ahead, and entries acknowledged together), ``pin`` and ``preload`` (accepted: this node never
-        collects garbage and preloads nowhere).
+        How DAGs are made: ``profile`` (``"kubo"``, or ``"unixfs-v1-2025"`` for the defaults of IPIP-499), and what
+        `ipfs_comm.unixfs.ImportOptions` has: ``chunker``, ``cid_version``, ``raw_leaves``, ``hash_alg``, ``max_links``,
+        ``only_hash``, ``shard_split_threshold`` (bytes), ``hamt_estimation``, ``hamt_fanout``; ``trickle``;
+        ``inline`` with ``inline_limit`` (bytes).
+
+        What is made: ``wrap_with_directory``; ``mode`` and ``mtime`` of entries that have none of their own, and of
+        the directory that wraps them.
+
+        From disk: ``hidden``, ``preserve_mode``, ``preserve_mtime``, ``dereference_args``; see
+        `ipfs_comm.unixfs.from_disk.DiskRules`.
+
+        How it goes: ``progress``, ``file_import_concurrency`` (items taken ahead, and entries acknowledged together),
+        ``pin`` (True: what has no directory above it is pinned recursively, in the same moment as it is acknowledged),
+        ``preload`` (accepted: this node preloads nowhere).
 
     Returns
     -------
@@ -86,7 +102,7 @@ async def add(context: Context, entry: AddInput, *, timeout: float | None = None
     Parameters
     ----------
     entry : bytes, str, path, file object, (async) iterable of bytes, File or mapping
-        A str is content, a path is a file.
+        A str is content; a path is a file or a tree on disk, whose symlinks become symlinks and are not followed.
     timeout : float, optional
         Seconds for the whole.
     **options
@@ -118,6 +134,13 @@ def _plan(
     file_import_concurrency: int = 50,
     pin: bool = True,
     preload: bool = True,
+    profile: str = "kubo",
+    mode: ModeLike | None = None,
+    mtime: MtimeLike | None = None,
+    hidden: bool = False,
+    preserve_mode: bool = False,
+    preserve_mtime: bool = False,
+    dereference_args: bool = False,
     **options: Any,
 ) -> _Plan:
     if file_import_concurrency < 1:
@@ -130,11 +153,24 @@ def _plan(
     if inline:
         chosen["inline_limit"] = INLINE_LIMIT if inline_limit is None else inline_limit
     try:
-        return _Plan(
-            ImportOptions(**chosen), wrap_with_directory, min(file_import_concurrency, MAX_CONCURRENCY), progress
-        )
+        import_options = ImportOptions.profile(profile, **chosen).resolved()
     except TypeError as error:
         raise InvalidInputError(f"add has no such option: {error}") from None
+    return _Plan(
+        import_options,
+        wrap_with_directory,
+        min(file_import_concurrency, MAX_CONCURRENCY),
+        progress,
+        DiskRules(
+            hidden=hidden,
+            preserve_mode=preserve_mode,
+            preserve_mtime=preserve_mtime,
+            dereference_args=dereference_args,
+        ),
+        mode_of(mode),
+        mtime_of(mtime),
+        pin,
+    )
 
 
 class _Done:
@@ -145,6 +181,14 @@ class _Done:
 
 
 async def _add(context: Context, files: AsyncGenerator[File, None], plan: _Plan) -> AsyncGenerator[AddResult, None]:
+    """Import, and keep garbage collection waiting until it is pinned."""
+    keeping = nullcontext() if plan.options.only_hash else context.keeping()
+    async with keeping, aclosing(_added(context, files, plan)) as results:
+        async for result in results:
+            yield result
+
+
+async def _added(context: Context, files: AsyncGenerator[File, None], plan: _Plan) -> AsyncGenerator[AddResult, None]:
     """Import in one task and acknowledge in another: entries gather until one fdatasync makes all of them durable."""
     made: asyncio.Queue[ImportedEntry | _Done] = asyncio.Queue(plan.concurrency)
     task = asyncio.create_task(_import(context, files, plan, made), name="ipfs_comm add")
@@ -160,6 +204,9 @@ async def _add(context: Context, files: AsyncGenerator[File, None], plan: _Plan)
                 raise item.error
             if finished and not plan.options.only_hash:
                 await context.store.sync()
+                if plan.pin:
+                    roots = [pinset.Pin(_cid(entry, plan)) for entry in finished if _is_root(entry, plan)]
+                    await pinset.record(context.state, roots, keep_names=True)
             for entry in finished:
                 yield _result(entry, plan)
             finished.clear()
@@ -180,7 +227,7 @@ async def _import(
             aclosing(source),
             aclosing(
                 build_tree(
-                    _tree_entries(source),
+                    _tree_entries(source, plan, context),
                     put=context.store.put,
                     options=plan.options,
                     wrap=plan.wrap,
@@ -197,9 +244,25 @@ async def _import(
         await made.put(_Done())
 
 
-async def _tree_entries(files: AsyncGenerator[File, None]) -> AsyncGenerator[TreeEntry, None]:
+async def _tree_entries(
+    files: AsyncGenerator[File, None], plan: _Plan, context: Context
+) -> AsyncGenerator[TreeEntry, None]:
+    if plan.wrap and (plan.mode is not None or plan.mtime is not None):
+        yield TreeEntry("", mode=plan.mode, mtime=plan.mtime)
     async for file in files:
-        yield TreeEntry(file.path, file.content, mode=file.mode, mtime=file.mtime)  # type: ignore[arg-type]  # inputs made them so
+        mode = plan.mode if file.mode is None else file.mode
+        mtime = plan.mtime if file.mtime is None else file.mtime
+        content = file.content
+        if not isinstance(content, OnDisk):
+            yield TreeEntry(file.path, content, mode=mode, mtime=mtime)  # type: ignore[arg-type]  # inputs made them so
+            continue
+        async with aclosing(from_disk.entries(content, file.path or content.name, plan.rules, context.pool)) as found:
+            async for entry in found:
+                yield replace(
+                    entry,
+                    mode=mode if entry.mode is None and entry.target is None else entry.mode,  # type: ignore[arg-type]  # as above
+                    mtime=mtime if entry.mtime is None else entry.mtime,  # type: ignore[arg-type]  # as above
+                )
 
 
 async def _next(queue: asyncio.Queue[ImportedEntry | _Done], patience: float | None) -> ImportedEntry | _Done | None:
@@ -233,8 +296,19 @@ class _Totals:
         self._report(self._total, path)
 
 
+def _is_root(entry: ImportedEntry, plan: _Plan) -> bool:
+    """Tell whether nothing else that is added holds the entry."""
+    if plan.wrap:
+        return entry.path == "" and entry.type == "directory"
+    return "/" not in entry.path
+
+
+def _cid(entry: ImportedEntry, plan: _Plan) -> CID:
+    return entry.cid.to_v1() if plan.options.cid_version == 1 else entry.cid
+
+
 def _result(entry: ImportedEntry, plan: _Plan) -> AddResult:
-    cid = entry.cid.to_v1() if plan.options.cid_version == 1 else entry.cid
+    cid = _cid(entry, plan)
     path = entry.path if entry.path or plan.wrap else str(cid)
     mode = entry.mode
     if mode is None and cid.code != _RAW:

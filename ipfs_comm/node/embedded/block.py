@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
-from ipfs_comm.errors import InvalidInputError, IPFSCommError, LimitError, NotFoundError
+from ipfs_comm.errors import InvalidInputError, IPFSCommError, NotFoundError
 from ipfs_comm.exchange import FetchContext
-from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.node.api import BlockRemoval, BlockStat, Bytes, CIDLike
 from ipfs_comm.node.embedded.context import Context, one_cid
+from ipfs_comm.node.embedded.pin import pins_of_blocks
+from ipfs_comm.node.embedded.put import cid_of, each, put_block
 from ipfs_comm.node.stream import Stream, as_list, deadline
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
+
+    from ipfs_comm.ipld import CID
+
+#: Blocks that are removed together, before the first of them is told to be gone.
+_BATCH = 256
 
 
 class Block:
@@ -28,6 +33,7 @@ class Block:
         *,
         format: str | None = None,
         mhtype: str = "sha2-256",
+        mhlen: int | None = None,
         version: int | None = None,
         pin: bool = False,
         timeout: float | None = None,
@@ -42,10 +48,12 @@ class Block:
             Codec; dag-pb for version 0, raw for version 1 where not given.
         mhtype : str
             Hash function.
+        mhlen : int, optional
+            Bytes of the digest; the hash function's own where not given, or -1.
         version : int, optional
-            0 unless the format or hash function needs 1.
+            0 unless the format, the hash function or the digest's length needs 1.
         pin : bool
-            Accepted; this node never collects garbage.
+            Pin it recursively; what it links to must be to be had then.
         timeout : float, optional
             Seconds.
 
@@ -56,29 +64,26 @@ class Block:
         Raises
         ------
         InvalidInputError
-            For no bytes, and for a version 0 CID that is not dag-pb and sha2-256.
+            For no bytes, for a version 0 CID that is not dag-pb and sha2-256, and for a digest of less than 20 bytes.
+        UnknownHashError
+            For a hash function that is not there or is no cryptographic one.
         LimitError
             For a block of more than 2 MiB.
         """
         if not isinstance(block, bytes | bytearray | memoryview):
             raise InvalidInputError(f"block.put takes bytes, not a {type(block).__name__}")
         data = bytes(block)
-        if len(data) > MAX_BLOCK_SIZE:
-            raise LimitError(
-                f"a block of {len(data)} bytes: at most {MAX_BLOCK_SIZE} (2 MiB) are accepted; "
-                "use add, which splits content into blocks"
-            )
+        size = None if mhlen == -1 else mhlen
         if version is None:
-            version = 0 if format in (None, "dag-pb") and mhtype == "sha2-256" else 1
-        cid = CID.create(version, format or ("dag-pb" if version == 0 else "raw"), multihash.digest(data, mhtype))
+            version = 0 if format in (None, "dag-pb") and mhtype == "sha2-256" and size in (None, 32) else 1
+        codec = format or ("dag-pb" if version == 0 else "raw")
+        cid = cid_of(data, codec, hash_alg=mhtype, version=version, size=size)
         async with deadline(timeout, f"block.put of {cid}"):
-            if not cid.is_identity:
-                await self._context.store.put(cid, data)
-                await self._context.store.sync()
+            await put_block(self._context, cid, data, pinned=pin)
         return cid
 
-    async def get(self, cid: CIDLike, *, timeout: float | None = None) -> bytes:
-        """Return the bytes of a block.
+    async def get(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> bytes:
+        """Return the bytes of a block; with ``offline`` only if it is here.
 
         Raises
         ------
@@ -87,7 +92,7 @@ class Block:
         """
         wanted = one_cid(cid)
         async with deadline(timeout, f"block.get of {wanted}"):
-            return await self._context.load(wanted, FetchContext(timeout=timeout))
+            return await self._context.load(wanted, FetchContext(timeout=timeout, offline=offline))
 
     def rm(
         self,
@@ -112,28 +117,42 @@ class Block:
         Returns
         -------
         Stream of BlockRemoval
-            In the order given; one that could not be removed has an ``error`` with code ``ERR_NOT_FOUND``.
+            In the order given; one that could not be removed has an ``error``: with code ``ERR_NOT_FOUND`` where it is
+            not here, ``ERR_PINNED`` where a pin needs it.
         """
-        wanted = [one_cid(cid) for cid in (cids if isinstance(cids, list | tuple | set | frozenset) else [cids])]
+        wanted = [one_cid(cid) for cid in each(cids)]
         return Stream(lambda: self._rm(wanted, force, quiet), as_list, timeout=timeout, what="block.rm")
 
     async def _rm(self, cids: list[CID], force: bool, quiet: bool) -> AsyncGenerator[BlockRemoval, None]:
-        store = self._context.store
-        for cid in cids:
-            error: IPFSCommError | None = None
-            if await store.has(cid):
-                await store.delete(cid)
-                await store.sync()
-            elif not force:
-                error = NotFoundError(
-                    f"block not found: {cid} is not in this repository, so there is nothing to remove",
-                    detail={"cid": str(cid)},
-                )
-            if error is not None or not quiet:
-                yield BlockRemoval(cid, error)
+        for start in range(0, len(cids), _BATCH):
+            batch = cids[start : start + _BATCH]
+            # Alone: a call that finds a block here and pins it must not lose it in between.
+            async with self._context.lock.alone():
+                pinned = await pins_of_blocks(self._context, batch)
+                removals = [
+                    BlockRemoval(cid, pinned.get(cid.multihash_bytes) or await self._remove(cid, force))
+                    for cid in batch
+                ]
+                await self._context.store.sync()
+            for removal in removals:
+                if removal.error is not None or not quiet:
+                    yield removal
 
-    async def stat(self, cid: CIDLike, *, timeout: float | None = None) -> BlockStat:
-        """Return the size of a block.
+    async def _remove(self, cid: CID, force: bool) -> IPFSCommError | None:
+        """Remove a block; return why it was not removed."""
+        store = self._context.store
+        if await store.has(cid):
+            await store.delete(cid)
+            return None
+        if force:
+            return None
+        return NotFoundError(
+            f"block not found: {cid} is not in this repository, so there is nothing to remove",
+            detail={"cid": str(cid)},
+        )
+
+    async def stat(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> BlockStat:
+        """Return the size of a block; with ``offline`` only if it is here.
 
         Raises
         ------
@@ -142,4 +161,10 @@ class Block:
         """
         wanted = one_cid(cid)
         async with deadline(timeout, f"block.stat of {wanted}"):
-            return BlockStat(wanted, len(await self._context.load(wanted, FetchContext(timeout=timeout))))
+            if wanted.is_identity:
+                return BlockStat(wanted, wanted.multihash.size)
+            try:
+                return BlockStat(wanted, await self._context.store.size(wanted))
+            except NotFoundError:
+                wish = FetchContext(timeout=timeout, offline=offline)
+                return BlockStat(wanted, len(await self._context.load(wanted, wish)))

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def cat(
-    context: Context, path: CIDLike, *, offset: int = 0, length: int | None = None, timeout: float | None = None
+    context: Context,
+    path: CIDLike,
+    *,
+    offset: int = 0,
+    length: int | None = None,
+    offline: bool = False,
+    timeout: float | None = None,
 ) -> Stream[bytes, bytes]:
     """Stream the bytes of a file, reading only the blocks that hold them.
 
@@ -26,9 +32,11 @@ def cat(
     ----------
     path : CID or path
     offset : int
-        Where to begin, in bytes.
+        Where to begin, in bytes; nothing comes where that is beyond the end, as in Kubo.
     length : int, optional
         How many bytes; to the end where not given.
+    offline : bool
+        Ask nobody else for blocks that are not here.
     timeout : float, optional
         Seconds for any one chunk.
 
@@ -40,21 +48,25 @@ def cat(
     for name, value in (("offset", offset), ("length", 0 if length is None else length)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise InvalidInputError(f"cat: {name} is {value!r}: a whole number of bytes from zero is needed")
-    wanted = target(path)
+    wanted = target(path, offline=offline)
     return Stream(
         lambda: _chunks(context, wanted, offset, length), as_bytes, timeout=timeout, what=f"cat of {wanted.text}"
     )
 
 
 async def _chunks(context: Context, wanted: Target, offset: int, length: int | None) -> AsyncGenerator[bytes, None]:
+    wanted = await context.settle(wanted)
     load = context.loader(wanted)
     cid = await find(load, wanted)
-    if (await exporter.stat(load, cid)).type == "directory":
+    stat = await exporter.stat(load, cid)
+    if stat.type == "directory":
         raise NotUnixFSError(
             f"this dag node is a directory: {wanted.text}; list it with ls, or cat a file in it",
             code="ERR_IS_DIRECTORY",
             detail={"path": wanted.text},
         )
+    if offset > stat.size:
+        return
     async with aclosing(exporter.cat(load, cid, offset=offset, length=length)) as chunks:
         async for chunk in chunks:
             yield bytes(chunk)

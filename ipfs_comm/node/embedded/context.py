@@ -3,49 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ipfs_comm.blockstore._pool import Pool
+from ipfs_comm.blockstore.keeping import Keeping
+from ipfs_comm.blockstore.state import MemoryState, State
 from ipfs_comm.errors import InvalidPathError, NotFoundError, NotSupportedError
-from ipfs_comm.exchange import Exchange, FetchContext
+from ipfs_comm.exchange import Exchange, FetchContext, Offline
 from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.ipld import path as content_path
+from ipfs_comm.node.embedded.keystore import FolderChest, Keystore, MemoryChest
+from ipfs_comm.node.embedded.names import Names, name_of
+from ipfs_comm.node.embedded.settings import Settings
+from ipfs_comm.node.stream import remaining
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
     from ipfs_comm.blockstore import Blockstore
     from ipfs_comm.node.api import CIDLike
 
 Load: TypeAlias = Callable[[CID], Awaitable[bytes]]
 
+_BY_CALL = Offline(why="this call is offline")
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a verb is about: a root, segments below it, and how the caller wrote it."""
+    """What a verb is about: a root, segments below it, how the caller wrote it, and whether nobody else is asked.
+
+    The root of a ``mutable`` one is a name, as a CID: ``Context.settle`` says what it stands for.
+    """
 
     root: CID
     segments: tuple[str, ...]
     text: str
+    offline: bool = False
+    mutable: bool = False
 
 
-def target(path: CIDLike, further: str = "") -> Target:
-    """Parse a CID or content path; ``further`` is a path below it.
+def target(path: CIDLike, further: str = "", *, offline: bool = False) -> Target:
+    """Parse a CID or content path; ``further`` is a path below it, ``offline`` asks nobody else for its blocks.
 
     Raises
     ------
     InvalidPathError, InvalidCIDError
         When it is neither.
-    NotSupportedError
-        For a mutable name, which this node cannot resolve.
+    InvalidNameError, NotSupportedError
+        For ``/ipns/`` and no name of a key after it.
     """
     below = content_path.split(further) if further else ()
     parsed = content_path.parse(path if isinstance(path, str) else CID.of(path))
-    if not isinstance(parsed.root, CID):
-        raise NotSupportedError(
-            f"{path!r} is a mutable name, and this node resolves none: give the CID that it stands for"
-        )
+    root = parsed.root if isinstance(parsed.root, CID) else name_of(parsed.root).cid
     text = path.rstrip("/") if isinstance(path, str) else str(parsed.root)
-    return Target(parsed.root, (*parsed.segments, *below), "/".join((text, *below)))
+    return Target(root, (*parsed.segments, *below), "/".join((text, *below)), offline, parsed.mutable)
 
 
 def one_cid(value: CIDLike) -> CID:
@@ -58,6 +71,8 @@ def one_cid(value: CIDLike) -> CID:
     """
     if isinstance(value, str) and value.startswith("/"):
         found = target(value)
+        if found.mutable:
+            raise NotSupportedError(f"{value} is a mutable name; one CID is needed here: ask resolve for it first")
         if found.segments:
             raise InvalidPathError(f"{value} is a path; one CID is needed here: resolve it first")
         return found.root
@@ -65,7 +80,7 @@ def one_cid(value: CIDLike) -> CID:
 
 
 class Context:
-    """One node's blocks.
+    """One node's blocks, and the small records beside them.
 
     Parameters
     ----------
@@ -75,13 +90,33 @@ class Context:
         Asked for what the store does not have.
     defaults : mapping, optional
         Options of ``add`` and ``add_all`` for calls that do not give them.
+    state : State, optional
+        Pins, the MFS's root and the like; in memory where not given.
+    keeping : Keeping, optional
+        What garbage collection waits for; of this node alone where not given.
+    keys : Path, optional
+        Folder of the private keys; they are in memory where not given.
     """
 
-    def __init__(self, store: Blockstore, exchange: Exchange, defaults: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        store: Blockstore,
+        exchange: Exchange,
+        defaults: Mapping[str, Any] | None = None,
+        *,
+        state: State | None = None,
+        keeping: Keeping | None = None,
+        keys: Path | None = None,
+    ) -> None:
         self.store = store
+        self.state = MemoryState() if state is None else state
+        self.lock = Keeping() if keeping is None else keeping
         self.defaults = dict(defaults or {})
         self.exchange = exchange
         self.pool = Pool(2, "ipfs_comm-hash")
+        self.keys = Keystore(MemoryChest() if keys is None else FolderChest(keys), self.state, self.pool)
+        self.names = Names(self.state)
+        self.settings = Settings(self.state, self.keys)
 
     async def close(self) -> None:
         """Give everything back: threads, the exchange, the store."""
@@ -89,7 +124,20 @@ class Context:
         try:
             await self.exchange.close()
         finally:
-            await self.store.close()
+            try:
+                await self.store.close()
+            finally:
+                self.lock.close()
+                await self.state.close()
+
+    def keeping(self) -> AbstractAsyncContextManager[None]:
+        """Keep garbage collection waiting for an ``async with``.
+
+        Hold it from before the first block is written until a root (a pin, the MFS) is recorded that holds it.
+        Many hold it at once. Not to be taken again by a call that holds it already: it would wait for itself, up to
+        two seconds, where a collector waits in between.
+        """
+        return self.lock.shared()
 
     async def load(self, cid: CID, context: FetchContext | None = None) -> bytes:
         """Return a block.
@@ -106,14 +154,42 @@ class Context:
         try:
             return await self.store.get(cid)
         except NotFoundError:
-            block = await self.exchange.fetch(cid, context=context)
+            block = await self._fetch(cid, context or FetchContext())
         multihash.verify(cid.multihash, block)
         await self.store.put(cid, block)
         return block
 
+    async def _fetch(self, cid: CID, context: FetchContext) -> bytes:
+        if context.offline:
+            return await _BY_CALL.fetch(cid, context=context)
+        left = remaining()
+        return await self.exchange.fetch(cid, context=context if left is None else replace(context, timeout=left))
+
+    async def settle(self, wanted: Target) -> Target:
+        """Return what a target stands for now, if it begins at a name; any other is returned as it is.
+
+        Raises
+        ------
+        NotFoundError, InvalidRecordError, LimitError
+            The name leads nowhere.
+        """
+        if not wanted.mutable:
+            return wanted
+        named = content_path.ContentPath("ipns", wanted.root.encode("base36"), wanted.segments)
+        path = await self.names.follow(named)
+        return replace(target(str(path), offline=wanted.offline), text=wanted.text)
+
     def loader(self, wanted: Target) -> Load:
-        """Return a function that loads blocks of ``wanted``, for errors that say of what a missing block is a part."""
-        context = FetchContext(path=wanted.text if wanted.segments else "")
+        """Return a function that loads blocks of ``wanted``, for errors that say of what a missing block is a part.
+
+        Raises
+        ------
+        NotSupportedError
+            The target begins at a name, and has not been settled.
+        """
+        if wanted.mutable:
+            raise NotSupportedError(f"{wanted.text} is a mutable name, not taken here: ask resolve for it first")
+        context = FetchContext(path=wanted.text if wanted.segments else "", offline=wanted.offline)
 
         async def load(cid: CID) -> bytes:
             return await self.load(cid, context)

@@ -1,16 +1,25 @@
-"""``dag``: put, get, resolve, over every codec of the registry."""
+"""``dag``: nodes of every codec of the registry, and whole DAGs."""
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
-from ipfs_comm.errors import InvalidInputError, LimitError
-from ipfs_comm.ipld import CID, codecs, multihash
+from ipfs_comm.errors import InvalidInputError
+from ipfs_comm.ipld import CID, codecs
 from ipfs_comm.ipld import path as content_path
-from ipfs_comm.node.api import CIDLike, DagGetResult, DagResolveResult
+from ipfs_comm.node.api import CIDLike, DagGetResult, DagResolveResult, DagStat, DagStatResult
+from ipfs_comm.node.embedded import dag_car, dag_tree
 from ipfs_comm.node.embedded.context import Context, target
+from ipfs_comm.node.embedded.dag_walk import root_of, walk
+from ipfs_comm.node.embedded.put import cid_of, each, put_block
 from ipfs_comm.node.stream import deadline
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Iterable
+
+    from ipfs_comm.node.api import CarSource, DagImportResult
+    from ipfs_comm.node.stream import Stream
 
 #: Codec of a CID that is nothing but bytes.
 _IDENTITY = 0x00
@@ -50,7 +59,7 @@ class Dag:
         version : int
             CID version; 0 needs dag-pb and sha2-256.
         pin : bool
-            Accepted; this node never collects garbage.
+            Pin it recursively; what it links to must be to be had then.
         only_hash : bool
             Make the CID only.
         timeout : float, optional
@@ -61,6 +70,8 @@ class Dag:
         CodecError
             For a value that the codec cannot encode.
         UnknownCodecError, UnknownHashError
+        NotFoundError
+            With ``pin``, where a block under it is not to be had.
         LimitError
             For a block of more than 2 MiB.
         """
@@ -72,20 +83,20 @@ class Dag:
                 )
             value = codecs.get(input_codec).decode(bytes(value))
         data = codec.encode(value)
-        if len(data) > MAX_BLOCK_SIZE:
-            raise LimitError(
-                f"the node makes a {codec.name} block of {len(data)} bytes: at most {MAX_BLOCK_SIZE} (2 MiB); "
-                "split it by links"
-            )
-        cid = CID.create(version, codec.code, multihash.digest(data, hash_alg))
-        async with deadline(timeout, f"dag.put of {cid}"):
-            if not only_hash and not cid.is_identity:
-                await self._context.store.put(cid, data)
-                await self._context.store.sync()
+        cid = cid_of(data, codec.code, hash_alg=hash_alg, version=version)
+        if not only_hash:
+            async with deadline(timeout, f"dag.put of {cid}"):
+                await put_block(self._context, cid, data, pinned=pin)
         return cid
 
     async def get(
-        self, cid: CIDLike, *, path: str = "", local_resolve: bool = False, timeout: float | None = None
+        self,
+        cid: CIDLike,
+        *,
+        path: str = "",
+        local_resolve: bool = False,
+        offline: bool = False,
+        timeout: float | None = None,
     ) -> DagGetResult:
         """Return the value at a path.
 
@@ -96,6 +107,8 @@ class Dag:
             Further path below it.
         local_resolve : bool
             Stop at the first link: it is the value then, and the rest of the path is ``remainder_path``.
+        offline : bool
+            Ask nobody else for blocks that are not here.
         timeout : float, optional
             Seconds.
 
@@ -106,8 +119,9 @@ class Dag:
         NotFoundError
             When nobody has a block on the way.
         """
-        wanted = target(cid, path)
+        wanted = target(cid, path, offline=offline)
         async with deadline(timeout, f"dag.get of {wanted.text}"):
+            wanted = await self._context.settle(wanted)
             if wanted.root.code == _IDENTITY and not wanted.segments:
                 return DagGetResult(await self._context.load(wanted.root))
             load = self._context.loader(wanted)
@@ -115,7 +129,9 @@ class Dag:
             stopped = local_resolve and isinstance(found.value, CID)
             return DagGetResult(found.value, "/".join(found.remainder) if stopped else "")
 
-    async def resolve(self, cid: CIDLike, *, path: str = "", timeout: float | None = None) -> DagResolveResult:
+    async def resolve(
+        self, cid: CIDLike, *, path: str = "", offline: bool = False, timeout: float | None = None
+    ) -> DagResolveResult:
         """Return the last CID on a path, and what of the path remains inside its block.
 
         Parameters
@@ -123,6 +139,8 @@ class Dag:
         cid : CID or path
         path : str
             Further path below it.
+        offline : bool
+            Ask nobody else for blocks that are not here.
         timeout : float, optional
             Seconds.
 
@@ -131,7 +149,82 @@ class Dag:
         NoLinkError, NotFoundError
             As for ``get``.
         """
-        wanted = target(cid, path)
+        wanted = target(cid, path, offline=offline)
         async with deadline(timeout, f"dag.resolve of {wanted.text}"):
+            wanted = await self._context.settle(wanted)
             last, inside = await content_path.resolve_cid(self._context.loader(wanted), wanted.root, wanted.segments)
             return DagResolveResult(last, "/".join(inside))
+
+    def tree(
+        self,
+        cid: CIDLike,
+        *,
+        path: str = "",
+        recursive: bool = False,
+        offline: bool = False,
+        timeout: float | None = None,
+    ) -> Stream[str, list[str]]:
+        """Stream the paths in a node; see ``ipfs_comm.node.embedded.dag_tree``."""
+        return dag_tree.tree(self._context, target(cid, path, offline=offline), recursive=recursive, timeout=timeout)
+
+    def export(self, root: CIDLike, *, offline: bool = False, timeout: float | None = None) -> Stream[bytes, bytes]:
+        """Stream a CAR of a whole DAG; see ``ipfs_comm.node.embedded.dag_car``."""
+        return dag_car.export(self._context, target(root, offline=offline), timeout=timeout)
+
+    def import_(
+        self,
+        source: CarSource | Iterable[CarSource] | AsyncIterable[CarSource],
+        *,
+        pin_roots: bool = True,
+        stats: bool = False,
+        timeout: float | None = None,
+    ) -> Stream[DagImportResult, list[DagImportResult]]:
+        """Store the blocks of CARs and pin their roots; see ``ipfs_comm.node.embedded.dag_car``."""
+        return dag_car.import_(self._context, source, pin_roots=pin_roots, stats=stats, timeout=timeout)
+
+    async def stat(
+        self, roots: CIDLike | Iterable[CIDLike], *, offline: bool = False, timeout: float | None = None
+    ) -> DagStatResult:
+        """Count the blocks and bytes of one DAG or of several.
+
+        Parameters
+        ----------
+        roots : CID or path, or several of these
+            Each DAG is read whole.
+        offline : bool
+            Ask nobody else for blocks that are not here.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        InvalidInputError
+            For no root at all.
+        NotFoundError
+            When nobody has a block.
+        CodecError, UnknownCodecError
+            When a block cannot be decoded, so that nobody knows its links.
+        """
+        wanted = [target(root, offline=offline) for root in each(roots)]
+        if not wanted:
+            raise InvalidInputError("dag.stat was given no root: give a CID or path, or several")
+        unique = set[CID]()
+        total = redundant = 0
+        stats = []
+        async with deadline(timeout, f"dag.stat of {wanted[0].text}"):
+            for given in wanted:
+                one = await self._context.settle(given)
+                load = self._context.loader(one)
+                root = await root_of(load, one)
+                count = size = 0
+                async with aclosing(walk(load, root, many=self._context.store.get_many)) as blocks:
+                    async for cid, block in blocks:
+                        count += 1
+                        size += len(block)
+                        if cid not in unique:
+                            unique.add(cid)
+                            total += len(block)
+                redundant += size
+                stats.append(DagStat(root, size, count))
+        ratio = redundant / total if total else 1.0
+        return DagStatResult(len(unique), total, redundant - total, ratio, tuple(stats))

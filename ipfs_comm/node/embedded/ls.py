@@ -1,9 +1,11 @@
-"""``ls``: the entries of a directory."""
+"""``ls``: the entries of a directory, or of all directories in it."""
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.node.api import CIDLike, LsEntry
 from ipfs_comm.node.embedded.context import Context, Load, Target, target
@@ -14,39 +16,80 @@ from ipfs_comm.unixfs import exporter
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from ipfs_comm.ipld import CID
+    from ipfs_comm.unixfs.exporter import DirEntry
+
+_RAW: Final = 0x55
+#: Entries that are asked what they are before they are due.
+AHEAD: Final = 16
 
 
-def ls(context: Context, path: CIDLike, *, timeout: float | None = None) -> Stream[LsEntry, list[LsEntry]]:
+def ls(
+    context: Context,
+    path: CIDLike,
+    *,
+    recursive: bool = False,
+    offline: bool = False,
+    timeout: float | None = None,
+) -> Stream[LsEntry, list[LsEntry]]:
     """List a directory, or the one file that ``path`` names.
 
     Parameters
     ----------
     path : CID or path
+    recursive : bool
+        What is in the directories below too, after each of them.
+    offline : bool
+        Ask nobody else for blocks that are not here.
     timeout : float, optional
         Seconds for any one entry.
 
     Returns
     -------
     Stream of LsEntry
-        In the order of the directory's links; their ``path`` begins as the caller's did, without ``/ipfs/``.
+        In the order of the directory's links (a sharded one's: of the hashes of names); their ``path`` begins as the
+        caller's did, without ``/ipfs/``. As in Kubo, the size of a raw block is what the directory says of it, so that
+        no file of one block is loaded.
     """
-    wanted = target(path)
-    return Stream(lambda: _entries(context, wanted), as_list, timeout=timeout, what=f"ls of {wanted.text}")
+    wanted = target(path, offline=offline)
+    return Stream(lambda: _entries(context, wanted, recursive), as_list, timeout=timeout, what=f"ls of {wanted.text}")
 
 
-async def _entries(context: Context, wanted: Target) -> AsyncGenerator[LsEntry, None]:
+async def _entries(context: Context, wanted: Target, recursive: bool) -> AsyncGenerator[LsEntry, None]:
+    wanted = await context.settle(wanted)
     load = context.loader(wanted)
     cid = await find(load, wanted)
     path = "/".join((str(wanted.root), *wanted.segments))
-    if (await exporter.stat(load, cid)).type != "directory":
-        yield await _entry(load, cid, path)
+    found = await exporter.stat(load, cid)
+    if found.type != "directory":
+        yield _entry(found, path)
         return
-    async with aclosing(exporter.ls(load, cid)) as children:
-        async for child in children:
-            yield await _entry(load, child.cid, f"{path}/{child.name}")
+    if recursive:
+        async with aclosing(exporter.walk(load, cid)) as tree:
+            async for entry in tree:
+                if entry.path:
+                    yield _entry(entry.stat, f"{path}/{entry.path}")
+        return
+    asked: deque[tuple[DirEntry, asyncio.Task[LsEntry]]] = deque()
+    try:
+        async with aclosing(exporter.ls(load, cid)) as children:
+            async for child in children:
+                asked.append((child, asyncio.ensure_future(_look(load, child, f"{path}/{child.name}"))))
+                if len(asked) > AHEAD:
+                    yield await asked.popleft()[1]
+        while asked:
+            yield await asked.popleft()[1]
+    finally:
+        for _, task in asked:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
 
 
-async def _entry(load: Load, cid: CID, path: str) -> LsEntry:
-    stat = await exporter.stat(load, cid)
-    return LsEntry(path.rpartition("/")[2], path, cid, kind(stat), stat.size, mode(stat), stat.mtime)
+async def _look(load: Load, child: DirEntry, path: str) -> LsEntry:
+    if child.cid.code == _RAW:
+        return LsEntry(child.name, path, child.cid, "file", child.tsize)
+    return _entry(await exporter.stat(load, child.cid), path, child.name)
+
+
+def _entry(stat: exporter.Stat, path: str, name: str | None = None) -> LsEntry:
+    shown = path.rpartition("/")[2] if name is None else name
+    return LsEntry(shown, path, stat.cid, kind(stat), stat.size, mode(stat), stat.mtime)

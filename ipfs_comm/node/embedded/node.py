@@ -7,19 +7,31 @@ from typing import TYPE_CHECKING, Any
 from ipfs_comm.node.embedded import ident
 from ipfs_comm.node.embedded.add import add, add_all
 from ipfs_comm.node.embedded.block import Block
+from ipfs_comm.node.embedded.bootstrap import Bootstrap
 from ipfs_comm.node.embedded.cat import cat
+from ipfs_comm.node.embedded.config import Config
 from ipfs_comm.node.embedded.context import Context
 from ipfs_comm.node.embedded.dag import Dag
-from ipfs_comm.node.embedded.files import Files
 from ipfs_comm.node.embedded.get import get
+from ipfs_comm.node.embedded.key import Key
 from ipfs_comm.node.embedded.ls import ls
+from ipfs_comm.node.embedded.mfs import Files
+from ipfs_comm.node.embedded.name import Name
+from ipfs_comm.node.embedded.object import Object
+from ipfs_comm.node.embedded.pin import Pins
+from ipfs_comm.node.embedded.refs import Refs
+from ipfs_comm.node.embedded.repo import Repo
+from ipfs_comm.node.embedded.resolve import resolve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable, Mapping
+    from pathlib import Path
 
     from ipfs_comm.blockstore import Blockstore
+    from ipfs_comm.blockstore.keeping import Keeping
+    from ipfs_comm.blockstore.state import State
     from ipfs_comm.exchange import Exchange
-    from ipfs_comm.node.api import AddInput, AddResult, CIDLike, GetEntry, IDResult, LsEntry, VersionResult
+    from ipfs_comm.node.api import AddInput, AddResult, CIDLike, IDResult, LsEntry, VersionResult
     from ipfs_comm.node.stream import Stream
 
 
@@ -38,16 +50,38 @@ class EmbeddedNode:
         Where the repository is, for people to read.
     defaults : mapping, optional
         Options of ``add`` and ``add_all`` for calls that do not give them.
+    state : State, optional
+        Pins, the MFS's root and the like; in memory where not given.
+    keeping : Keeping, optional
+        What garbage collection waits for; of this node alone where not given.
+    keys : Path, optional
+        Folder of its private keys; they are in memory where not given.
     """
 
     def __init__(
-        self, store: Blockstore, exchange: Exchange, *, repo: str, defaults: Mapping[str, Any] | None = None
+        self,
+        store: Blockstore,
+        exchange: Exchange,
+        *,
+        repo: str,
+        defaults: Mapping[str, Any] | None = None,
+        state: State | None = None,
+        keeping: Keeping | None = None,
+        keys: Path | None = None,
     ) -> None:
-        self._context = Context(store, exchange, defaults)
+        self._context = Context(store, exchange, defaults, state=state, keeping=keeping, keys=keys)
         self.repo_path = repo
         self.dag = Dag(self._context)
         self.block = Block(self._context)
+        self.object = Object(self._context)
         self.files = Files(self._context)
+        self.key = Key(self._context)
+        self.name = Name(self._context)
+        self.config = Config(self._context)
+        self.bootstrap = Bootstrap(self._context)
+        self.pin = Pins(self._context)
+        self.repo = Repo(self._context, repo)
+        self.refs = Refs(self._context)
 
     async def close(self) -> None:
         """Give everything back; ``open_node`` does so at its end."""
@@ -64,22 +98,44 @@ class EmbeddedNode:
         return add_all(self._context, source, timeout=timeout, **options)
 
     def cat(
-        self, path: CIDLike, *, offset: int = 0, length: int | None = None, timeout: float | None = None
+        self,
+        path: CIDLike,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        offline: bool = False,
+        timeout: float | None = None,
     ) -> Stream[bytes, bytes]:
         """Stream the bytes of a file; see ``ipfs_comm.node.embedded.cat``."""
-        return cat(self._context, path, offset=offset, length=length, timeout=timeout)
+        return cat(self._context, path, offset=offset, length=length, offline=offline, timeout=timeout)
 
-    def get(self, path: CIDLike, *, timeout: float | None = None) -> Stream[GetEntry, list[GetEntry]]:
-        """Stream a file or a tree, entry by entry; see ``ipfs_comm.node.embedded.get``."""
-        return get(self._context, path, timeout=timeout)
+    def get(self, path: CIDLike, *, timeout: float | None = None, **options: Any) -> Stream[Any, Any]:
+        """Stream a file or a tree, write it to disk, or pack it; see ``ipfs_comm.node.embedded.get``."""
+        return get(self._context, path, timeout=timeout, **options)
 
-    def ls(self, path: CIDLike, *, timeout: float | None = None) -> Stream[LsEntry, list[LsEntry]]:
+    def ls(
+        self, path: CIDLike, *, recursive: bool = False, offline: bool = False, timeout: float | None = None
+    ) -> Stream[LsEntry, list[LsEntry]]:
         """List a directory; see ``ipfs_comm.node.embedded.ls``."""
-        return ls(self._context, path, timeout=timeout)
+        return ls(self._context, path, recursive=recursive, offline=offline, timeout=timeout)
 
-    async def id(self, *, timeout: float | None = None) -> IDResult:
-        """Return who this node is."""
-        return await ident.node_id(timeout=timeout)
+    async def resolve(
+        self,
+        path: CIDLike,
+        *,
+        recursive: bool = True,
+        cid_base: str | None = None,
+        offline: bool = False,
+        timeout: float | None = None,
+    ) -> str:
+        """Return the immutable path to what a path leads to; see ``ipfs_comm.node.embedded.resolve``."""
+        return await resolve(
+            self._context, path, recursive=recursive, cid_base=cid_base, offline=offline, timeout=timeout
+        )
+
+    async def id(self, *, peer_id: str | None = None, timeout: float | None = None) -> IDResult:
+        """Return who this node is; see ``ipfs_comm.node.embedded.ident``."""
+        return await ident.node_id(self._context, peer_id=peer_id, timeout=timeout)
 
     async def version(self, *, timeout: float | None = None) -> VersionResult:
         """Return the versions of this node."""

@@ -1,0 +1,49 @@
+"""``name``: what a key's name stands for, published and resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from ipfs_comm.node.api.core import CIDLike
+    from ipfs_comm.node.stream import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class NamePublishResult:
+    """A name (``k51…``) and the path that it stands for now."""
+
+    name: str
+    value: str
+
+
+class NameAPI(Protocol):
+    """IPNS names."""
+
+    async def publish(
+        self,
+        value: CIDLike,
+        *,
+        resolve: bool = True,
+        lifetime: str | float | timedelta = "48h",
+        ttl: str | float | timedelta | None = None,
+        key: str = "self",
+        allow_offline: bool = True,
+        sequence: int | None = None,
+        v1compat: bool = True,
+        timeout: float | None = None,
+    ) -> NamePublishResult:
+        """Sign that the name of ``key`` stands for ``value`` for a ``lifetime`` such as ``"1h30m"``."""
+
+    def resolve(
+        self,
+        name: CIDLike | None = None,
+        *,
+        recursive: bool = True,
+        nocache: bool = False,
+        timeout: float | None = None,
+    ) -> Stream[str, str]:
+        """Stream the paths that a name (this node's where not given) stands for, the best last; await that one."""

@@ -1,0 +1,152 @@
+"""``key``: gen, list, rm, rename, export, import, over the repository's keystore."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING
+
+from ipfs_comm.errors import InvalidInputError
+from ipfs_comm.ipns import PrivateKey
+from ipfs_comm.ipns.armor import export_key, import_key
+from ipfs_comm.node.api import KeyRenameResult, KeyResult
+from ipfs_comm.node.embedded.keystore import check_name
+from ipfs_comm.node.stream import deadline
+
+if TYPE_CHECKING:
+    from ipfs_comm.node.embedded.context import Context
+
+
+class Key:
+    """The keys of the embedded node."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def gen(
+        self, name: str, *, type: str = "ed25519", size: int = 2048, timeout: float | None = None
+    ) -> KeyResult:
+        """Make a key.
+
+        Parameters
+        ----------
+        name : str
+            A new name, at most 128 bytes.
+        type : str
+            ed25519, rsa, secp256k1 or ecdsa; records by the last two are not read everywhere.
+        size : int
+            Bits of an RSA key, 2048 to 8192.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        InvalidInputError
+            The name is taken or cannot be one, or there is no such type or size.
+        """
+        check_name(name, changing=True)
+        async with deadline(timeout, f"key.gen of {name!r}"):
+            key = await self._context.pool.run(lambda: PrivateKey.generate(type, size=size))
+            await self._context.keys.add(name, key)
+        return _result(name, key)
+
+    async def list(self, *, timeout: float | None = None) -> builtins.list[KeyResult]:
+        """Return all keys, ``self`` first, the others in the order of their names."""
+        async with deadline(timeout, "key.list"):
+            return [_result(name, key) for name, key in await self._context.keys.items()]
+
+    async def rm(self, name: str, *, timeout: float | None = None) -> KeyResult:
+        """Forget a key for good.
+
+        Raises
+        ------
+        InvalidInputError
+            It is the node's own.
+        NotFoundError
+            There is no such key.
+        """
+        async with deadline(timeout, f"key.rm of {name!r}"):
+            return _result(name, await self._context.keys.remove(name))
+
+    async def rename(
+        self, old_name: str, new_name: str, *, force: bool = False, timeout: float | None = None
+    ) -> KeyRenameResult:
+        """Give a key another name.
+
+        Parameters
+        ----------
+        old_name, new_name : str
+        force : bool
+            Take the place of another key of the new name, which is lost then.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        InvalidInputError
+            The new name is taken, or one of them is the node's own.
+        NotFoundError
+            There is no such key.
+        """
+        async with deadline(timeout, f"key.rename of {old_name!r}"):
+            key, overwrite = await self._context.keys.rename(old_name, new_name, force=force)
+        return KeyRenameResult(id=str(key.name), was=old_name, now=new_name, overwrite=overwrite)
+
+    async def export(
+        self, name: str, password: str | None = None, *, format: str | None = None, timeout: float | None = None
+    ) -> str | bytes:
+        """Return a private key for keeping elsewhere.
+
+        Parameters
+        ----------
+        name : str
+        password : str, optional
+            Encrypts it; needed but for formats in clear.
+        format : str, optional
+            ``pem-pkcs8`` where not given: PKCS #8 in PEM, encrypted. ``libp2p-key``: what js-ipfs writes for Ed25519.
+            ``libp2p-protobuf-cleartext`` (bytes) and ``pem-pkcs8-cleartext``: what Kubo writes, in clear.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        InvalidInputError
+            There is no such format, or the password is missing or of no use.
+        NotFoundError
+            There is no such key.
+        """
+        async with deadline(timeout, f"key.export of {name!r}"):
+            key = await self._context.keys.get(name)
+            return await self._context.pool.run(export_key, key, format or "pem-pkcs8", password)
+
+    async def import_(
+        self, name: str, data: str | bytes, password: str | None = None, *, timeout: float | None = None
+    ) -> KeyResult:
+        """Add a key that was exported here, by js-ipfs or by Kubo, in whichever format.
+
+        Parameters
+        ----------
+        name : str
+            A new name.
+        data : str or bytes
+        password : str, optional
+            What it was encrypted with.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        InvalidInputError
+            It is no key, the password is missing or wrong, or the name is taken.
+        """
+        check_name(name, changing=True)
+        if not isinstance(data, str | bytes | bytearray | memoryview):
+            raise InvalidInputError(f"a key to import is a str or bytes, not a {builtins.type(data).__name__}")
+        given = data if isinstance(data, str) else bytes(data)
+        async with deadline(timeout, f"key.import_ of {name!r}"):
+            key = await self._context.pool.run(import_key, given, password)
+            await self._context.keys.add(name, key)
+        return _result(name, key)
+
+
+def _result(name: str, key: PrivateKey) -> KeyResult:
+    return KeyResult(name=name, id=str(key.name))

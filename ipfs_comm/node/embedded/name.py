@@ -1,0 +1,186 @@
+"""``name``: publish and resolve, within this repository."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from ipfs_comm.errors import InvalidInputError, NotSupportedError
+from ipfs_comm.ipld import CID
+from ipfs_comm.ipld import path as content_path
+from ipfs_comm.node.api import NamePublishResult
+from ipfs_comm.node.embedded.context import target
+from ipfs_comm.node.stream import Stream, deadline
+from ipfs_comm.unixfs import resolver
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    from ipfs_comm.ipld.path import ContentPath
+    from ipfs_comm.node.api import CIDLike
+    from ipfs_comm.node.embedded.context import Context
+
+#: How long a record may be cached where a call does not say.
+_TTL: Final = timedelta(minutes=5)
+_UNITS: Final = {
+    "d": 86_400.0,
+    "h": 3600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ns": 1e-9,
+}
+_PART: Final = re.compile(r"(\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})(ms|us|µs|ns|[dhms])", re.ASCII)
+
+
+class Name:
+    """IPNS names of the embedded node: records are signed and kept, and sent to nobody."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def publish(
+        self,
+        value: CIDLike,
+        *,
+        resolve: bool = True,
+        lifetime: str | float | timedelta = "48h",
+        ttl: str | float | timedelta | None = None,
+        key: str = "self",
+        allow_offline: bool = True,
+        sequence: int | None = None,
+        v1compat: bool = True,
+        timeout: float | None = None,
+    ) -> NamePublishResult:
+        """Sign that the name of a key stands for a path, and keep that in the repository.
+
+        Parameters
+        ----------
+        value : CID or path
+            Another name's path (``/ipns/…``) will do.
+        resolve : bool
+            Make sure first that the path leads somewhere.
+        lifetime : str, float or timedelta
+            How long the record is valid: seconds, or text such as ``"36h"`` or ``"1h30m"``.
+        ttl : str, float or timedelta, optional
+            How long others may keep it before they look again, at most the lifetime; where not given five minutes.
+        key : str
+            Name or ID of a key here.
+        allow_offline : bool
+            This node is never online: False is refused.
+        sequence : int, optional
+            Number of the record's version, larger than the last; where not given it grows by itself.
+        v1compat : bool
+            Add to the record what older readers need.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        InvalidPathError, InvalidCIDError
+            The value is no path.
+        NotFoundError
+            There is no such key, or with ``resolve`` nobody has what the path leads to.
+        InvalidInputError
+            A time that is none, or a sequence that does not grow.
+        """
+        if not allow_offline:
+            raise NotSupportedError("this node is on no network, and publishes in its repository only: allow_offline")
+        path = _path(value)
+        lasting = duration("lifetime", lifetime)
+        caching = min(_TTL, lasting) if ttl is None else duration("ttl", ttl)
+        if not lasting:
+            raise InvalidInputError("a record with a lifetime of nothing has ended already: give a longer one")
+        if caching > lasting:
+            raise InvalidInputError(f"a record cannot be cached for longer ({ttl}) than it lasts ({lifetime})")
+        async with deadline(timeout, f"name.publish of {path}"):
+            private = await self._context.keys.find(key)
+            if resolve:
+                await _reach(self._context, path)
+            name, _record = await self._context.names.publish(
+                private, str(path), lifetime=lasting, ttl=caching, sequence=sequence, v1=v1compat
+            )
+        return NamePublishResult(name=str(name), value=str(path))
+
+    def resolve(
+        self,
+        name: CIDLike | None = None,
+        *,
+        recursive: bool = True,
+        nocache: bool = False,
+        timeout: float | None = None,
+    ) -> Stream[str, str]:
+        """Stream the paths that a name stands for; awaiting it gives the best one, which is the last.
+
+        Parameters
+        ----------
+        name : str, CID, Name or None
+            A name in any form, with ``/ipns/`` before it or not, and with a path after it; the node's own where not
+            given.
+        recursive : bool
+            Go on from name to name until the path is immutable; False takes one step.
+        nocache : bool
+            Accepted: records are read from the repository every time.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        NotFoundError, InvalidRecordError
+            A name on the way has no record, or one that has ended.
+        LimitError
+            Names lead from one to the next without end.
+        """
+        return Stream(lambda: self._resolved(name, recursive), _last, timeout=timeout, what="name.resolve")
+
+    async def _resolved(self, name: CIDLike | None, recursive: bool) -> AsyncGenerator[str, None]:
+        given = (await self._context.keys.own()).name if name is None else name
+        text = str(CID.decode(given)) if isinstance(given, bytes) else str(given)
+        if not text.startswith("/") and "://" not in text:
+            text = f"/ipns/{text}"
+        yield str(await self._context.names.follow(content_path.parse(text), recursive=recursive)).rstrip("/")
+
+
+async def _last(paths: AsyncIterator[str]) -> str:
+    return [path async for path in paths][-1]
+
+
+def _path(value: CIDLike) -> ContentPath:
+    path = content_path.parse(value if isinstance(value, str) else CID.of(value))
+    return content_path.ContentPath(path.namespace, path.root, path.segments)
+
+
+async def _reach(context: Context, path: ContentPath) -> None:
+    """Load what a path leads to, or say who does not have it."""
+    wanted = target(str(await context.names.follow(path)))
+    load = context.loader(wanted)
+    found = await resolver.resolve(load, wanted.root, wanted.segments)
+    await load(found.cid)
+
+
+def duration(option: str, value: str | float | timedelta) -> timedelta:
+    """Return a length of time: seconds, a timedelta, or text such as ``"1h30m"`` (Go's, and ``d`` for days).
+
+    Raises
+    ------
+    InvalidInputError
+        It is none, or negative.
+    """
+    seconds = -1.0
+    try:
+        if isinstance(value, timedelta):
+            seconds = value.total_seconds()
+        elif isinstance(value, str):
+            parts = _PART.findall(value)
+            if parts and "".join(number + unit for number, unit in parts) == value:
+                seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        elif not isinstance(value, bool):
+            seconds = float(value)
+        if seconds >= 0:
+            return timedelta(seconds=seconds)
+    except (TypeError, ValueError, OverflowError):
+        seconds = -1.0
+    raise InvalidInputError(f'{option} is {value!r:.80}: give seconds, or text such as "24h" or "1h30m"')

@@ -1,0 +1,162 @@
+"""What mutable names stand for, as far as this repository knows: the records that were published in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from ipfs_comm import ipns
+from ipfs_comm.errors import InvalidInputError, LimitError, NotFoundError, NotSupportedError
+from ipfs_comm.ipld.path import ContentPath, parse
+
+if TYPE_CHECKING:
+    from ipfs_comm.blockstore.state import State
+
+#: Names that one name may lead through.
+MAX_HOPS: Final = 32
+
+_SPACE: Final = "ipns"
+
+
+class Names:
+    """The records of one repository, by name.
+
+    Parameters
+    ----------
+    state : State
+        Where they are kept, in the space ``ipns``.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def record(self, name: ipns.Name) -> ipns.Record:
+        """Return the record of a name, verified.
+
+        Raises
+        ------
+        NotFoundError
+            None was published here.
+        InvalidRecordError
+            It has ended.
+        """
+        data = await self._state.get(_SPACE, str(name))
+        if data is None:
+            raise NotFoundError(
+                f"nobody has a record of the name {name}: it was not published in this repository, and this node asks "
+                "no network for names; publish it with name.publish, or give the CID that it stands for",
+                detail={"name": str(name)},
+            )
+        return ipns.validate(data, name=name)
+
+    async def publish(
+        self,
+        key: ipns.PrivateKey,
+        value: str,
+        *,
+        lifetime: timedelta,
+        ttl: timedelta,
+        sequence: int | None = None,
+        v1: bool = True,
+    ) -> tuple[ipns.Name, ipns.Record]:
+        """Sign that a key's name stands for a path, and keep the record.
+
+        The sequence grows with every other value, as in Kubo; the same value again only makes the record last longer.
+
+        Parameters
+        ----------
+        key : PrivateKey
+        value : str
+            A content path.
+        lifetime, ttl : timedelta
+        sequence : int, optional
+            Larger than the last.
+        v1 : bool
+            Add what older readers need.
+
+        Raises
+        ------
+        InvalidInputError
+            The sequence does not grow, or a number does not fit.
+        """
+        name = key.name
+        async with self._state.transaction() as transaction:
+            before = await transaction.get(_SPACE, str(name))
+            following = 0
+            if before is not None:
+                last = ipns.Record.decode(before)
+                following = last.sequence + (last.value != value.encode())
+                if sequence is not None and sequence <= last.sequence:
+                    raise InvalidInputError(
+                        f"the sequence {sequence} of {name} is not larger than the last, {last.sequence}",
+                        detail={"name": str(name), "sequence": last.sequence},
+                    )
+            try:
+                expires = datetime.now(UTC) + lifetime
+            except OverflowError:
+                raise InvalidInputError("the record would end after the year 9999: give a shorter lifetime") from None
+            record = ipns.create(
+                key,
+                value,
+                sequence=following if sequence is None else sequence,
+                expires=expires,
+                ttl=ttl // timedelta(microseconds=1) * 1000,
+                v1=v1,
+            )
+            await transaction.put(_SPACE, str(name), record.encode())
+        return name, record
+
+    async def follow(self, path: ContentPath, *, recursive: bool = True) -> ContentPath:
+        """Return the path that a path stands for, from name to name until it is immutable.
+
+        Parameters
+        ----------
+        path : ContentPath
+        recursive : bool
+            False takes one step only.
+
+        Raises
+        ------
+        NotFoundError, InvalidRecordError
+            A name on the way has no record, or none that is to be believed.
+        InvalidNameError, InvalidPathError
+            A name on the way is none, or a record's value is no path.
+        NotSupportedError
+            A name on the way is a domain's, which only DNS knows.
+        LimitError
+            There is no end to it.
+        """
+        for _ in range(MAX_HOPS):
+            if not path.mutable:
+                return path
+            record = await self.record(name_of(str(path.root)))
+            ahead = parse(record.path)
+            path = ContentPath(ahead.namespace, ahead.root, (*ahead.segments, *path.segments))
+            if not recursive:
+                return path
+        raise LimitError(
+            f"names lead from one to the next more than {MAX_HOPS} times, perhaps in a circle: the last is {path}",
+            code="ERR_RECURSION_LIMIT",
+            detail={"path": str(path)},
+        )
+
+
+def name_of(text: str) -> ipns.Name:
+    """Parse the name that follows ``/ipns/``.
+
+    Raises
+    ------
+    InvalidNameError
+        It is none.
+    NotSupportedError
+        It is a domain's.
+    """
+    try:
+        return ipns.Name.parse(text)
+    except ipns.InvalidNameError:
+        if "." not in text:
+            raise
+        raise NotSupportedError(
+            f"{text} is a domain's name (DNSLink), and this node asks no DNS: give the CID that it stands for",
+            detail={"name": text},
+        ) from None

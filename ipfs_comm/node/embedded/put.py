@@ -1,0 +1,109 @@
+"""One block into the store: hashed, checked, durable, and pinned where that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
+from ipfs_comm.errors import LimitError, NotFoundError
+from ipfs_comm.ipld import CID, multihash
+from ipfs_comm.node.embedded import pin, pinset
+from ipfs_comm.node.embedded.reach import reachable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipfs_comm.node.api import CIDLike
+    from ipfs_comm.node.embedded.context import Context
+
+
+def cid_of(data: bytes, codec: str | int, *, hash_alg: str, version: int, size: int | None = None) -> CID:
+    """Return the CID of a block that is to be stored.
+
+    Parameters
+    ----------
+    data : bytes
+    codec : str or int
+        Multicodec name or code.
+    hash_alg : str
+        Hash function.
+    version : int
+        CID version.
+    size : int, optional
+        Bytes of the digest, the function's own where not given.
+
+    Raises
+    ------
+    LimitError
+        The block has more than 2 MiB.
+    UnknownHashError, InvalidInputError
+        The hash function is not there, or cannot vouch for a block.
+    """
+    if len(data) > MAX_BLOCK_SIZE:
+        raise LimitError(
+            f"a block of {len(data)} bytes: at most {MAX_BLOCK_SIZE} (2 MiB) are accepted; add splits content into "
+            "blocks, and a node can be split by links",
+            detail={"size": len(data), "limit": MAX_BLOCK_SIZE},
+        )
+    made = multihash.digest(data, hash_alg, size=size)
+    multihash.check_secure(made)
+    return CID.create(version, codec, made)
+
+
+def each(given: CIDLike | Iterable[CIDLike]) -> list[CIDLike]:
+    """Return one CID or path, or several, as a list."""
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes | bytearray | memoryview):
+        return list(given)
+    return [given]
+
+
+async def put_block(context: Context, cid: CID, data: bytes, *, pinned: bool = False) -> None:
+    """Store a block, durable at the end; with ``pinned`` pin what is under it recursively.
+
+    Raises
+    ------
+    NotFoundError
+        With ``pinned``: a block of the DAG is not to be had.
+    """
+    async with context.keeping():
+        if not cid.is_identity:
+            await context.store.put(cid, data)
+            await context.store.sync()
+        if pinned:
+            await pin_root(context, cid)
+
+
+async def pin_root(context: Context, cid: CID, *, offline: bool = False) -> None:
+    """Pin a DAG recursively, by a caller that is `Context.keeping` its blocks already.
+
+    Parameters
+    ----------
+    context : Context
+    cid : CID
+    offline : bool
+        Ask nobody else for blocks that are missing.
+
+    Raises
+    ------
+    NotFoundError
+        A block of the DAG is not to be had.
+    """
+    if not offline:
+        await pin.pin_root(context, cid)
+        return
+
+    async def present(cids: Sequence[CID]) -> None:
+        for one, here in zip(cids, await context.store.has_many(cids), strict=True):
+            if not here:
+                raise NotFoundError(
+                    f"block was not found locally: {one}, which is part of the DAG under {cid}; import the CAR that "
+                    "holds it too, or pin the root while the network can be reached",
+                    detail={"cid": str(one), "root": str(cid)},
+                )
+
+    async with aclosing(reachable(context, [cid], set(), before=present)) as batches:
+        async for _ in batches:
+            pass
+    await pinset.record(context.state, [pinset.Pin(cid)], keep_names=True)

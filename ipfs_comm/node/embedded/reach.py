@@ -1,0 +1,76 @@
+"""What can be reached from roots: every block once, many at a time, from the store and without asking anybody else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from ipfs_comm.errors import CodecError, UnknownCodecError
+from ipfs_comm.ipld import codecs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+
+    from ipfs_comm.ipld import CID
+    from ipfs_comm.node.embedded.context import Context
+
+Before: TypeAlias = "Callable[[Sequence[CID]], Awaitable[None]]"
+
+#: CIDs looked at together, and blocks read and decoded together: each of these is at most 2 MiB.
+BATCH: Final = 512
+READ: Final = 32
+_RAW: Final = 0x55
+
+
+def identity(cid: CID) -> bytes:
+    """Return what tells nodes apart: multihash and codec, whichever the version."""
+    return bytes(cid) if cid.version else b"\x01\x70" + bytes(cid)
+
+
+async def reachable(
+    context: Context, roots: Iterable[CID], seen: set[bytes], *, before: Before | None = None
+) -> AsyncGenerator[Sequence[CID], None]:
+    """Generate the CIDs under roots, these included, in batches.
+
+    The branch of a block that is not in the store ends there; a block of a codec that is not known, or that does not
+    decode, has no links.
+
+    Parameters
+    ----------
+    context : Context
+    roots : iterable of CID
+    seen : set of bytes
+        `identity` of those not to be met again; grows.
+    before : async callable, optional
+        Given every batch before it is read, to fetch what is not there or to refuse to go on.
+    """
+    waiting: list[CID] = []
+
+    def meet(cids: Iterable[CID]) -> None:
+        for cid in cids:
+            if (key := identity(cid)) not in seen:
+                seen.add(key)
+                waiting.append(cid)
+
+    meet(roots)
+    while waiting:
+        batch = waiting[-BATCH:]
+        del waiting[-BATCH:]
+        if before is not None:
+            await before(batch)
+        yield batch
+        inner = [cid for cid in batch if cid.code != _RAW]
+        for start in range(0, len(inner), READ):
+            some = inner[start : start + READ]
+            meet(await context.pool.run(_links, some, await context.store.get_many(some)))
+
+
+def _links(cids: Sequence[CID], blocks: Sequence[bytes | None]) -> list[CID]:
+    found: list[CID] = []
+    for cid, block in zip(cids, blocks, strict=True):
+        if block is None:
+            continue
+        try:
+            found += [link for _, link in codecs.get(cid.code).links(block)]
+        except (CodecError, UnknownCodecError):
+            continue
+    return found
