@@ -39,8 +39,8 @@ QUEUE_DEVIATIONS: Final = 2
 QUEUE_MOST: Final = 0.035
 #: Where messages of several ports share a fast road, each would wait behind that queue, and so many bytes are enough,
 #: but so many seconds at least. And seconds for which a road counts as shared.
-QUEUE_BYTES: Final = 1024 * 1024
-QUEUE_FAST: Final = 0.008
+QUEUE_BYTES: Final = 512 * 1024
+QUEUE_FAST: Final = 0.004
 SHARED_FOR: Final = 1.0
 #: Seconds of queue, in a whole round trip, that tell of a road that has become slower, or longer.
 STANDING: Final = 0.180

@@ -26,8 +26,8 @@ const ROUND_TRIP_MEMORY = 10_000;
 const MIN_QUEUE = 15;
 const MAX_QUEUE = 35;
 /** Where messages of several ports share a fast road, each would wait behind that queue: so many bytes are enough, but so many ms at least. */
-const QUEUE_BYTES = 1024 * 1024;
-const FAST_QUEUE = 8;
+const QUEUE_BYTES = 512 * 1024;
+const FAST_QUEUE = 4;
 /** How long a road counts as shared, ms. */
 const SHARED_FOR = 1_000;
 /** The shortest time over which a rate is measured, ms. */
