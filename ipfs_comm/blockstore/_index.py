@@ -6,7 +6,7 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from ipfs_comm.blockstore import _locks
+from ipfs_comm.blockstore import _locks, _sqlite
 from ipfs_comm.blockstore._segment import Location
 from ipfs_comm.errors import RepositoryError
 
@@ -129,26 +129,17 @@ class Index:
         with self._held():
             if durable:
                 connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("BEGIN IMMEDIATE")
             try:
-                connection.executemany(
-                    "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?)", ((key, *place) for key, place in added)
-                )
-                connection.executemany("DELETE FROM blocks WHERE multihash = ?", ((key,) for key in removed))
-                connection.executemany("INSERT OR REPLACE INTO segments VALUES (?, ?)", ends.items())
-                connection.execute("COMMIT")
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
+                with _sqlite.writing(connection):
+                    connection.executemany(
+                        "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?)", ((key, *place) for key, place in added)
+                    )
+                    connection.executemany("DELETE FROM blocks WHERE multihash = ?", ((key,) for key in removed))
+                    connection.executemany("INSERT OR REPLACE INTO segments VALUES (?, ?)", ends.items())
             finally:
                 if durable:
                     connection.execute(f"PRAGMA synchronous={self._synchronous}")
-            try:
-                grown = self._wal.stat().st_size > _WAL_LIMIT
-            except FileNotFoundError:
-                grown = False
-            if grown:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            _sqlite.checkpoint(connection, self._wal, _WAL_LIMIT)
 
     def close(self) -> None:
         """Close the connection; the last of all processes folds the log into the database."""

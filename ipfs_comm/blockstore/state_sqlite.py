@@ -8,7 +8,7 @@ import sqlite3
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
-from ipfs_comm.blockstore import _locks, _repository
+from ipfs_comm.blockstore import _locks, _repository, _sqlite
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.blockstore.state import State
 from ipfs_comm.errors import NoSpaceError, RepositoryError
@@ -187,8 +187,7 @@ class _Database:
 
     def apply(self, changes: Mapping[tuple[str, str], bytes | None]) -> None:
         connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with _sqlite.writing(connection):
             connection.executemany(
                 "INSERT OR REPLACE INTO records VALUES (?, ?, ?)",
                 ((*where, value) for where, value in changes.items() if value is not None),
@@ -197,17 +196,7 @@ class _Database:
                 "DELETE FROM records WHERE space = ? AND key = ?",
                 (where for where, value in changes.items() if value is None),
             )
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        try:
-            grown = self._wal.stat().st_size > _WAL_LIMIT
-        except FileNotFoundError:
-            grown = False
-        if grown:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        _sqlite.checkpoint(connection, self._wal, _WAL_LIMIT)
 
     def close(self) -> None:
         try:

@@ -8,6 +8,7 @@ loop gave 2.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _SPAN: Final = 16_384
 
 
-class _Rolling:
+class _Rolling(ABC):
     """Chunks of at least `least` and at most `largest` bytes that end where `_search` finds an end.
 
     Parameters
@@ -71,9 +72,9 @@ class _Rolling:
             self._at = stop
         return end if end == self._largest else 0
 
+    @abstractmethod
     def _search(self, first: int, stop: int) -> int:
         """Return the first place in the buffer, from `first` to before `stop`, of a chunk's last byte; -1 for none."""
-        raise NotImplementedError
 
 
 _BUZ_LEAST: Final = 128 * 1024
