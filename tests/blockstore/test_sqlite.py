@@ -15,19 +15,29 @@ def numbers() -> sqlite3.Connection:
     return connection
 
 
-def test_what_raises_is_undone() -> None:
-    connection = numbers()
-    with pytest.raises(KeyError), writing(connection):
+def write_and_fail(connection: sqlite3.Connection) -> None:
+    with writing(connection):
         connection.execute("INSERT INTO numbers VALUES (1)")
         raise KeyError
+
+
+def write_and_roll_back(connection: sqlite3.Connection) -> None:
+    with writing(connection):
+        connection.execute("INSERT INTO numbers VALUES (1)")
+        connection.execute("INSERT OR ROLLBACK INTO numbers VALUES (1)")
+
+
+def test_what_raises_is_undone() -> None:
+    connection = numbers()
+    with pytest.raises(KeyError):
+        write_and_fail(connection)
     assert connection.execute("SELECT count(*) FROM numbers").fetchone() == (0,)
     connection.close()
 
 
 def test_an_error_that_has_undone_everything_itself_is_the_one_that_is_seen() -> None:
     connection = numbers()
-    with pytest.raises(sqlite3.IntegrityError), writing(connection):
-        connection.execute("INSERT INTO numbers VALUES (1)")
-        connection.execute("INSERT OR ROLLBACK INTO numbers VALUES (1)")
+    with pytest.raises(sqlite3.IntegrityError):
+        write_and_roll_back(connection)
     assert connection.execute("SELECT count(*) FROM numbers").fetchone() == (0,)
     connection.close()
