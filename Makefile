@@ -136,10 +136,11 @@ test: setup ## everything, from nothing
 
 test-long: test ## what takes minutes or gigabytes as well
 	$(PY) -m pytest -m heavy
+	IPFS_COMM_DAMAGE_CASES=100 $(PY) -m pytest tests/blockstore/test_damage.py
 	IPFS_COMM_KUBO_EXAMPLES=20 $(PY) -m pytest tests/kubo
 	cd labextension && IPFS_COMM_FUZZ=1000000 npx vitest run test/fuzz.test.ts
 
-bench: setup browser ## every question of benchmarks/ in its short form; tables, and benchmarks/results.json
+bench: setup browser kubo ## every question of benchmarks/ in its short form; tables, and benchmarks/results.json
 	for question in benchmarks/*.py; do $(PY) $$question; done
 
 wheel: setup ## the wheel and the source distribution in dist/

@@ -46,7 +46,19 @@ HEARING = 0.5
 EXIT_TIMEOUT = 2.0
 
 #: Options that say which node to open.
-OPENING = frozenset({"node", "repo", "gateways", "offline", "kubo_api", "shard_split_threshold"})
+OPENING = frozenset(
+    {
+        "node",
+        "repo",
+        "gateways",
+        "offline",
+        "read_only",
+        "kubo_api",
+        "shard_split_threshold",
+        "storage_max",
+        "storage_reserve",
+    }
+)
 
 _loaded: weakref.WeakKeyDictionary[Any, Extension] = weakref.WeakKeyDictionary()
 
@@ -309,6 +321,9 @@ class Extension:
 
     def _chosen(self, change: Mapping[str, Any]) -> None:
         self.cells.max_snapshot = self.config.max_snapshot
+        if change["name"] == "read_only" and self._node.where == ":memory:":
+            # Opened anew it would be empty, and its calls are refused all the same.
+            return
         if change["name"] in OPENING and self._runtime.owned():
             closing = self._runtime.submit(self._node.close())
             if self._runtime.threads:

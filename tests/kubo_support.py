@@ -79,9 +79,13 @@ class Repository:
         Made by this; nobody listens to a network from it.
     settings : mapping
         Members of its configuration by their dotted names.
+    profile : str
+        What it begins with, after the profile for tests: another datastore.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Any] | None = None, *, profile: str = "default-datastore"
+    ) -> None:
         self.folder = folder
         self.environment = {
             "IPFS_PATH": str(folder),
@@ -89,7 +93,7 @@ class Repository:
             "HOME": str(folder.parent),
             **{name: os.environ[name] for name in ("PATH", "TMPDIR", "SYSTEMROOT") if name in os.environ},
         }
-        self.run("init", "--profile=test", "--empty-repo")
+        self.run("init", f"--profile=test,{profile}", "--empty-repo")
         # Written at once: every `ipfs config` would be a process.
         path = folder / "config"
         config = json.loads(path.read_text("utf-8"))

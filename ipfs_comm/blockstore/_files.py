@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from ipfs_comm.blockstore import _locks, _repository
+from ipfs_comm.blockstore import _faults, _fork, _locks, _repository
 from ipfs_comm.blockstore._compact import Victim, live_records, victims_of
-from ipfs_comm.blockstore._index import Index
+from ipfs_comm.blockstore._index import REMEDY, ROW, DamagedRowError, Index
+from ipfs_comm.blockstore._salvage import whole_records
 from ipfs_comm.blockstore._segment import (
     MAGIC,
     SEGMENT_LIMIT,
@@ -20,9 +20,9 @@ from ipfs_comm.blockstore._segment import (
     path_of,
     read_record,
     record_size,
-    scan,
 )
-from ipfs_comm.errors import HashMismatchError, InvalidInputError, NoSpaceError, RepositoryError, UnknownHashError
+from ipfs_comm.blockstore.room import Room, size_of
+from ipfs_comm.errors import HashMismatchError, NoSpaceError, RepositoryError, UnknownHashError
 from ipfs_comm.ipld import Multihash, multihash
 
 if TYPE_CHECKING:
@@ -48,28 +48,53 @@ class Files:
     ----------
     directory : Path
         The repository; made if need be.
+    storage_max, storage_reserve : int, optional
+        See `Room`.
+    hash_on_read : bool
+        Verify every block that is read by its hash as well.
+    stopped : callable, optional
+        See `_repository.enter`.
     """
 
-    def __init__(self, directory: Path) -> None:
-        _repository.prepare(directory)
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        storage_max: int | None = None,
+        storage_reserve: int | None = None,
+        hash_on_read: bool = False,
+        stopped: Callable[[float], bool] | None = None,
+    ) -> None:
+        hold = _repository.enter(directory, stopped)
         self.directory = directory
+        self.storage_max = storage_max
+        self._room = Room(directory, limit=storage_max, reserve=storage_reserve)
         self._folder = directory / "segments"
+        self._hash_on_read = hash_on_read
+        # Why the disk could not keep what was appended; then nothing more is, since nobody knows what of it is there.
+        self._failure: OSError | None = None
+        self._hold = hold
         self._lock = threading.Lock()
+        _fork.waits_for(self._lock)
         self._commit_lock = threading.Lock()
         self._owned: list[OwnedSegment] = []
         self._readers: OrderedDict[int, _Reader] = OrderedDict()
         # What the index does not know yet; None for a block to be removed.
         self._pending: dict[bytes, Location | None] = {}
-        try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            self._index = Index(directory)
-        except OSError as error:
-            _repository.refuse(directory, error)
-        try:
-            self._guarded(self._take_over)
-        except BaseException:
-            self._release()
-            raise
+        with self._lock:
+            try:
+                self._folder.mkdir(mode=0o700, exist_ok=True)
+                self._index = Index(directory, network=hold.network)
+            except BaseException as error:
+                hold.leave()
+                if isinstance(error, OSError):
+                    _repository.refuse(directory, error)
+                raise
+            try:
+                self._guarded(self._take_over)
+            except BaseException:
+                self._release()
+                raise
 
     def _guarded(self, work: Callable[[], R]) -> R:
         """Return what `work` returns, the operating system's and SQLite's errors turned into ours."""
@@ -77,19 +102,8 @@ class Files:
             return work()
         except OSError as error:
             _repository.refuse(self.directory, error)
-        except sqlite3.DatabaseError as error:
-            detail = {"path": str(self.directory)}
-            if error.sqlite_errorname == "SQLITE_FULL":
-                raise NoSpaceError(
-                    f"no room left on the disk of the repository {self.directory}: remove files or blocks there",
-                    detail=detail,
-                ) from error
-            raise RepositoryError(
-                f"the index of the repository {self.directory} cannot be used: {error}. It can be made again "
-                "from the segments: "
-                "move index.sqlite away while no process uses it, and open the repository once more",
-                detail=detail,
-            ) from error
+        except _faults.ERRORS as error:
+            raise _faults.translated(self._index.path, error, REMEDY) from error
 
     def _take_over(self) -> None:
         """Recover what dead processes left; keep one segment with room, if there is one, as ours."""
@@ -123,9 +137,7 @@ class Files:
         start = max(segment.committed, len(MAGIC))
         end = start
         found: list[tuple[bytes, Location]] = []
-        for key, data, offset in scan(segment.fd, start, segment.end):
-            if not _matches(key, data):
-                break
+        for key, data, offset in whole_records(segment.fd, start, segment.end):
             found.append((key, Location(segment.number, offset, len(data))))
             end = offset + record_size(key, len(data))
             if len(found) >= _MAX_PENDING:
@@ -155,7 +167,8 @@ class Files:
             place, reader = found
             reader.users += 1
         try:
-            return self._guarded(lambda: read_record(reader.fd, reader.path, key, place))
+            read = _read_verified if self._hash_on_read else read_record
+            return self._guarded(lambda: read(reader.fd, reader.path, key, place))
         finally:
             with self._lock:
                 reader.users -= 1
@@ -172,17 +185,31 @@ class Files:
 
     def _open_for(self, key: bytes) -> tuple[Location, _Reader] | None:
         """Return where a block is, and its segment open."""
-        for attempt in range(_MOVES):
+        before: Location | None = None
+        for _ in range(_MOVES):
             place = self._find(key)
             if place is None:
                 return None
             try:
                 return place, self._reader(place.segment)
-            except FileNotFoundError:
-                # Garbage collection in another process has moved the block since we looked.
-                if attempt == _MOVES - 1:
-                    raise
-        return None
+            except FileNotFoundError as error:
+                # Garbage collection in another process may have moved the block since we looked.
+                if place == before:
+                    raise self._lost(key, place) from error
+                before = place
+        raise RepositoryError(
+            f"block {key.hex()} (multihash) is moved again and again by garbage collections of {self.directory}: try "
+            "once more",
+            detail={"path": str(self.directory), "multihash": key.hex()},
+        )
+
+    def _lost(self, key: bytes, place: Location) -> HashMismatchError:
+        path = path_of(self._folder, place.segment)
+        return HashMismatchError(
+            f"block {key.hex()} (multihash) was in {path}, and that file is not there: bring it back, or add the "
+            "block's content again, which writes it anew",
+            detail={"path": str(path), "multihash": key.hex()},
+        )
 
     def _reader(self, number: int) -> _Reader:
         reader = self._readers.get(number)
@@ -197,10 +224,27 @@ class Files:
             if self._readers[number].users == 0:
                 os.close(self._readers.pop(number).fd)
 
-    def write(self, blocks: list[tuple[bytes, bytes]]) -> None:
-        """Append the blocks that are not there yet; the index learns of them at the next commit."""
+    def whole(self, key: bytes) -> bool:
+        """Tell whether a block is somewhere, and its record is whole."""
         with self._lock:
+            return self._guarded(lambda: self._pending.get(key) is not None or self._stands(key))
+
+    def room(self, needed: int, waiting: int) -> int:
+        """Return how many bytes may be written before this is to be asked again; see `Room.grant`."""
+        with self._lock:
+            waiting += ROW * len(self._pending)
+        return self._guarded(lambda: self._room.grant(needed, waiting, self._tidy))
+
+    def _tidy(self) -> None:
+        with self._commit_lock, self._lock:
+            self._index.shrink()
+
+    def write(self, blocks: list[tuple[bytes, bytes]]) -> None:
+        """Append the blocks that are not there yet, or damaged; the index learns of them at the next commit."""
+        with self._lock:
+            self._usable()
             self._guarded(lambda: self._write(blocks))
+            self._drop_idle_readers()
             full = len(self._pending) >= _MAX_PENDING
         if full:
             self.commit()
@@ -211,14 +255,27 @@ class Files:
             if key in self._pending:
                 if self._pending[key] is not None:
                     continue
-                if self._index.find(key) is not None:
+                if self._stands(key):
                     del self._pending[key]
                     continue
-            elif self._index.find(key) is not None:
+            elif self._stands(key):
                 continue
             new.append((key, data))
         if new:
             self._append(new)
+
+    def _stands(self, key: bytes) -> bool:
+        """Tell whether the index knows a block whose record is whole."""
+        try:
+            place = self._index.find(key)
+            if place is None:
+                return False
+            reader = self._reader(place.segment)
+            read_record(reader.fd, reader.path, key, place)
+        except (DamagedRowError, FileNotFoundError, HashMismatchError):
+            # Whoever puts the block now has what heals it.
+            return False
+        return True
 
     def _append(self, new: Sequence[tuple[bytes, bytes]]) -> None:
         if not self._owned or self._owned[-1].end >= SEGMENT_LIMIT:
@@ -229,7 +286,7 @@ class Files:
         """Let the next commit remove blocks."""
         with self._lock:
             for key in keys:
-                if self._guarded(lambda key=key: self._index.find(key)) is not None:  # type: ignore[misc]  # mypy infers no lambda with a default
+                if self._guarded(lambda key=key: self._has_row(key)):  # type: ignore[misc]  # mypy infers no lambda with a default
                     self._pending[key] = None
                 else:
                     self._pending.pop(key, None)
@@ -237,11 +294,31 @@ class Files:
         if full:
             self.commit()
 
-    def usage(self, count: bool) -> tuple[int, int]:
-        """Return how many committed blocks there are, and the bytes of all files."""
+    def _has_row(self, key: bytes) -> bool:
+        try:
+            return self._index.find(key) is not None
+        except DamagedRowError:
+            return True
+
+    def usage(self, fresh: Sequence[bytes] | None) -> tuple[int, int]:
+        """Return how many blocks there are, and the bytes of all files.
+
+        Parameters
+        ----------
+        fresh : sequence of bytes or None
+            Multihashes of blocks that are yet to be written, counted if they are not there; None counts nothing.
+        """
         with self._lock:
-            blocks = self._guarded(self._index.count) if count else 0
-        return blocks, self._guarded(lambda: _size_of(self.directory))
+            blocks = 0 if fresh is None else self._guarded(lambda: self._count(fresh))
+        return blocks, self._guarded(lambda: size_of(self.directory))
+
+    def _count(self, fresh: Sequence[bytes]) -> int:
+        gone = sum(place is None for place in self._pending.values())
+        added = [key for key, place in self._pending.items() if place is not None]
+        new = sum(not self._has_row(key) for key in added)
+        return (
+            self._index.count() - gone + new + sum(key not in self._pending and not self._has_row(key) for key in fresh)
+        )
 
     def uncommitted(self) -> tuple[set[bytes], set[bytes]]:
         """Return the multihashes that the index does not know yet, and those that it is to forget."""
@@ -254,16 +331,48 @@ class Files:
         with self._lock:
             return self._guarded(lambda: self._index.page(after, _PAGE))
 
+    def check(self) -> None:
+        """Look whether the index is whole."""
+        with self._lock:
+            self._guarded(self._index.check)
+
+    def flush(self) -> None:
+        """Let the disk have what was appended so far, so that the next commit has less to wait for."""
+        with self._commit_lock:
+            with self._lock:
+                ends = [(segment, segment.end) for segment in self._owned if segment.end > segment.committed]
+            self._guarded(lambda: self._sync(ends))
+
+    def _sync(self, ends: Iterable[tuple[OwnedSegment, int]]) -> None:
+        try:
+            for segment, _ in ends:
+                _locks.datasync(segment.fd)
+        except OSError as error:
+            # A second attempt would succeed, and prove nothing: the system forgets what it could not write.
+            self._failure = error
+            raise
+
+    def _usable(self) -> None:
+        if self._failure is not None:
+            raise RepositoryError(
+                f"the disk of the repository {self.directory} has failed to keep what was written "
+                f"({self._failure.strerror}): check it and open the repository anew; what was acknowledged before is "
+                "there",
+                detail={"path": str(self.directory)},
+            ) from self._failure
+
     def commit(self, *, durable_index: bool = False) -> None:
         """Make everything written so far durable, then known to the index."""
         with self._commit_lock:
+            self._usable()
             with self._lock:
                 pending = dict(self._pending)
                 ends = [(segment, segment.end) for segment in self._owned if segment.end > segment.committed]
             if not pending and not ends and not durable_index:
                 return
+            self._hold.verify()
             # Reading and appending go on while the disk works.
-            self._guarded(lambda: _sync_all(ends))
+            self._guarded(lambda: self._sync(ends))
             with self._lock:
                 self._guarded(lambda: self._commit(pending, ends, durable_index))
 
@@ -332,6 +441,8 @@ class Files:
                         self._append([(key, data) for key, data, _ in batch])
                     moved += len(batch)
             if moved != victim.live:
+                moved += self._move_rest(old)
+            if moved != victim.live:
                 return
             keep = False
         finally:
@@ -348,6 +459,24 @@ class Files:
                 os.close(self._readers.pop(old.number).fd)
         old.remove()
         _locks.sync_directory(self._folder)
+
+    def _move_rest(self, old: OwnedSegment) -> int:
+        """Move the live blocks behind a damaged record, and return how many there are."""
+        with self._lock:
+            places = self._index.blocks_in(old.number)
+        moved = 0
+        for key, place in places:
+            if not self._is_at(key, old.number, place.offset):
+                continue
+            try:
+                data = read_record(old.fd, old.path, key, place)
+            except HashMismatchError:
+                # It stays where it is, and so does its segment, until its content is added again.
+                continue
+            with self._lock:
+                self._append([(key, data)])
+            moved += 1
+        return moved
 
     def _is_at(self, key: bytes, number: int, offset: int) -> bool:
         with self._lock:
@@ -366,7 +495,10 @@ class Files:
         for reader in self._readers.values():
             os.close(reader.fd)
         self._readers.clear()
-        self._guarded(self._index.close)
+        try:
+            self._guarded(self._index.close)
+        finally:
+            self._hold.leave()
 
 
 class _Reader:
@@ -383,27 +515,18 @@ class _Reader:
 _ABSENT: Final = object()
 
 
-def _sync_all(ends: Iterable[tuple[OwnedSegment, int]]) -> None:
-    for segment, _ in ends:
-        _locks.datasync(segment.fd)
-
-
-def _size_of(directory: Path) -> int:
-    total = 0
-    for entry in directory.rglob("*"):
-        try:
-            total += entry.lstat().st_size
-        except FileNotFoundError:
-            continue
-    return total
-
-
-def _matches(key: bytes, data: bytes) -> bool:
+def _read_verified(fd: int, path: Path, key: bytes, place: Location) -> bytes:
+    """Return a record's data if they have the hash; where nothing here computes it, the checksum must do."""
+    data = read_record(fd, path, key, place, summed=False)
     try:
         multihash.verify(Multihash.decode(key), data)
     except UnknownHashError:
-        # Nothing here can compute it; the record's checksum has vouched for it.
-        return True
-    except (HashMismatchError, InvalidInputError):
-        return False
-    return True
+        return read_record(fd, path, key, place)
+    except HashMismatchError as error:
+        # Says that the record is damaged, if it is.
+        read_record(fd, path, key, place)
+        raise HashMismatchError(
+            f"{error}; its record in {path} is whole, so it was wrong when it was put: remove the block",
+            detail={**error.detail, "path": str(path)},
+        ) from error
+    return data

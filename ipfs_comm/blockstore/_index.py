@@ -6,9 +6,9 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from ipfs_comm.blockstore import _locks, _sqlite
+from ipfs_comm.blockstore import _database, _faults, _locks, _sqlite
 from ipfs_comm.blockstore._segment import Location
-from ipfs_comm.errors import RepositoryError
+from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,12 +20,26 @@ _PATIENCE: Final = 30.0
 #: Checkpoint when the write-ahead log has grown to this many bytes.
 _WAL_LIMIT: Final = 8 * 1024 * 1024
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS blocks (
+#: Larger segment numbers and offsets are damage.
+_MOST: Final = 2**53
+#: Bytes that a block takes in the index, about.
+ROW: Final = 64
+#: What to do about a damaged index.
+REMEDY: Final = (
+    "It can be made again from the segments: while no process uses the repository, move index.sqlite, index.sqlite-wal "
+    "and index.sqlite-shm out of its folder, and open it once more"
+)
+
+_TABLES: Final = (
+    """CREATE TABLE blocks (
     multihash BLOB PRIMARY KEY, segment INTEGER NOT NULL, "offset" INTEGER NOT NULL, size INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS segments (number INTEGER PRIMARY KEY, committed INTEGER NOT NULL);
-"""
+) WITHOUT ROWID""",
+    "CREATE TABLE segments (number INTEGER PRIMARY KEY, committed INTEGER NOT NULL)",
+)
+
+
+class DamagedRowError(sqlite3.DatabaseError):
+    """A row of the index that cannot be: SQLite does not notice all that happens to its file."""
 
 
 class Index:
@@ -38,62 +52,76 @@ class Index:
     ----------
     folder : Path
         Where ``index.sqlite`` and ``index.lock`` are.
+    network : bool
+        Whether that is on a network file system.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, network: bool = False) -> None:
         self._path = folder / "index.sqlite"
         self._wal = folder / "index.sqlite-wal"
         self._lock_path = folder / "index.lock"
         self._lock = _locks.open_file(self._lock_path, create=True)
         try:
-            os.close(_locks.open_file(self._path, create=True))
-            self._connection = sqlite3.connect(
-                self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=32
-            )
+            self._connection = _database.connect(self._path, patience=_PATIENCE)
         except BaseException:
             os.close(self._lock)
             raise
         try:
             with self._held():
-                mode = self._connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-                # Without a write-ahead log (some network file systems) only FULL keeps an index whole through a power
-                # cut.
-                self._synchronous = "NORMAL" if mode == "wal" else "FULL"
+                # Without a write-ahead log nothing less keeps an index whole through a power cut.
+                self._synchronous = "NORMAL" if _database.journal(self._connection, network=network) else "EXTRA"
                 self._connection.execute(f"PRAGMA synchronous={self._synchronous}")
-                self._connection.execute("PRAGMA wal_autocheckpoint=0")
                 self._connection.execute("PRAGMA cache_size=-8192")
-                self._connection.executescript(_SCHEMA)
+                _sqlite.define(self._connection, _TABLES)
         except BaseException as error:
             self._connection.close()
             os.close(self._lock)
-            if isinstance(error, sqlite3.DatabaseError):
-                raise RepositoryError(
-                    f"the index {self._path} cannot be used: {error}. It can be made again from the segments: "
-                    f"move it away and open the repository once more",
-                    detail={"path": str(self._path)},
-                ) from error
+            if isinstance(error, _faults.ERRORS):
+                raise _faults.translated(self._path, error, REMEDY) from error
             raise
 
     def _held(self) -> AbstractContextManager[None]:
         return _locks.locked(self._lock, self._lock_path, within=_PATIENCE)
 
+    @property
+    def path(self) -> Path:
+        """The database's file."""
+        return self._path
+
     def find(self, multihash: bytes) -> Location | None:
-        """Return where a committed block is."""
+        """Return where a committed block is.
+
+        Raises
+        ------
+        DamagedRowError
+            The index says something that cannot be.
+        """
         row = self._connection.execute(
             'SELECT segment, "offset", size FROM blocks WHERE multihash = ?', (multihash,)
         ).fetchone()
-        return Location(*row) if row else None
+        if row is None:
+            return None
+        segment, offset, size = row
+        if not (_is_count(segment) and _is_count(offset) and _is_count(size) and size <= MAX_BLOCK_SIZE):
+            raise DamagedRowError(f"its row of block {multihash.hex()} (multihash) cannot be")
+        return Location(segment, offset, size)
 
     def page(self, after: bytes, limit: int) -> list[bytes]:
         """Return the next multihashes in ascending order."""
         rows = self._connection.execute(
             "SELECT multihash FROM blocks WHERE multihash > ? ORDER BY multihash LIMIT ?", (after, limit)
         )
-        return [row[0] for row in rows]
+        found = [row[0] for row in rows]
+        if not all(isinstance(key, bytes) for key in found) or (found and found[-1] <= after):
+            raise DamagedRowError("its multihashes are not in order")
+        return found
 
     def committed(self) -> dict[int, int]:
         """Return the bytes known to be good, by segment."""
-        return dict(self._connection.execute("SELECT number, committed FROM segments"))
+        found = dict(self._connection.execute("SELECT number, committed FROM segments"))
+        if not all(_is_count(number) and _is_count(end) for number, end in found.items()):
+            raise DamagedRowError("its list of segments cannot be")
+        return found
 
     def count(self) -> int:
         """Return how many blocks there are."""
@@ -104,13 +132,38 @@ class Index:
         """Return by segment how many blocks it holds, and the bytes of their data and multihashes."""
         rows = self._connection.execute(
             "SELECT segment, COUNT(*), SUM(size + LENGTH(multihash)) FROM blocks GROUP BY segment"
-        )
+        ).fetchall()
+        if not all(_is_count(value) for row in rows for value in row):
+            raise DamagedRowError("where it says that blocks are cannot be")
         return {segment: (count, size) for segment, count, size in rows}
+
+    def blocks_in(self, segment: int) -> list[tuple[bytes, Location]]:
+        """Return the committed blocks of one segment in the order of their records; reads the whole index."""
+        rows = self._connection.execute(
+            'SELECT multihash, segment, "offset", size FROM blocks WHERE segment = ? ORDER BY "offset"', (segment,)
+        )
+        return [
+            (key, Location(*place)) for key, *place in rows if isinstance(key, bytes) and all(map(_is_count, place))
+        ]
 
     def last_segment(self) -> int:
         """Return the largest segment number that the index has known."""
-        found: int | None = self._connection.execute("SELECT MAX(number) FROM segments").fetchone()[0]
-        return found or 0
+        return max(self.committed(), default=0)
+
+    def check(self) -> None:
+        """Look whether the database is whole, as far as SQLite can tell.
+
+        Raises
+        ------
+        sqlite3.DatabaseError
+            It is not.
+        """
+        _sqlite.check(self._connection)
+
+    def shrink(self) -> None:
+        """Fold the write-ahead log into the database, and give the room of both back that is not needed."""
+        with self._held():
+            _sqlite.fold(self._connection)
 
     def commit(
         self,
@@ -127,7 +180,7 @@ class Index:
         """
         connection = self._connection
         with self._held():
-            if durable:
+            if durable and self._synchronous == "NORMAL":
                 connection.execute("PRAGMA synchronous=FULL")
             try:
                 with _sqlite.writing(connection):
@@ -148,3 +201,7 @@ class Index:
                 self._connection.close()
         finally:
             os.close(self._lock)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value <= _MOST

@@ -14,6 +14,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from ipfs_comm.blockstore import _fork
 from ipfs_comm.errors import RepositoryError
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ _guard = threading.Lock()
 
 
 def open_file(path: Path, *, create: bool = False, exclusive: bool = False, write: bool = True) -> int:
-    """Return a descriptor, not inherited by other programs; new files have mode 0600."""
+    """Return a descriptor that no other program inherits and no forked child keeps; new files have mode 0600."""
     flags = (os.O_RDWR if write else os.O_RDONLY) | _O_BINARY | _O_CLOEXEC
     if create:
         flags |= os.O_CREAT | (os.O_EXCL if exclusive else 0)
-    return os.open(path, flags, 0o600)
+    return _fork.open_noted(path, flags, 0o600)
 
 
 def _identity(fd: int) -> tuple[int, int]:
@@ -149,12 +150,13 @@ async def acquire(attempt: Callable[[], bool], path: object, *, within: float) -
     pause = 0.0005
     while not attempt():
         if time.monotonic() > deadline:
-            raise _too_long(path, within)
+            raise too_long(path, within)
         await asyncio.sleep(pause)
         pause = min(pause * 2, 0.02)
 
 
-def _too_long(path: object, within: float) -> RepositoryError:
+def too_long(path: object, within: float) -> RepositoryError:
+    """Return the error for a lock that was held for longer than one waits."""
     return RepositoryError(
         f"another process or call has held {path} for more than {within:g} s: end it, or use another repository",
         detail={"path": str(path)},
@@ -170,17 +172,24 @@ def locked(fd: int, path: Path, *, within: float) -> Iterator[None]:
     RepositoryError
         Another process kept it for that long.
     """
-    deadline = time.monotonic() + within
-    pause = 0.0005
-    while not try_lock(fd):
-        if time.monotonic() > deadline:
-            raise _too_long(path, within)
-        time.sleep(pause)
-        pause = min(pause * 2, 0.02)
+    if not waited(lambda: try_lock(fd), within=within):
+        raise too_long(path, within)
     try:
         yield
     finally:
         unlock(fd)
+
+
+def waited(attempt: Callable[[], bool], *, within: float) -> bool:
+    """Try until `attempt` succeeds, on a thread that may block; False where it did not within that many seconds."""
+    deadline = time.monotonic() + within
+    pause = 0.0005
+    while not attempt():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+        pause = min(pause * 2, 0.02)
+    return True
 
 
 def datasync(fd: int) -> None:

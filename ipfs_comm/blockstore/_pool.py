@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ HAVE_THREADS: Final = sys.platform not in ("emscripten", "wasi")
 
 
 class Pool:
-    """Threads that start on first use and are all gone after `close`.
+    """Threads that start on first use and are all gone after `close`; a forked child gets its own.
 
     Parameters
     ----------
@@ -33,6 +34,7 @@ class Pool:
         self._workers = workers
         self._name = name
         self._executor: ThreadPoolExecutor | None = None
+        self._pid = os.getpid()
 
     @property
     def workers(self) -> int:
@@ -43,7 +45,9 @@ class Pool:
         """Start `work` and return a future of the running loop."""
         loop = asyncio.get_running_loop()
         if HAVE_THREADS:
-            if self._executor is None:
+            if self._executor is None or self._pid != os.getpid():
+                # The threads of the process that this one was forked from are not here.
+                self._pid = os.getpid()
                 self._executor = ThreadPoolExecutor(self._workers, self._name)
             try:
                 return asyncio.wrap_future(self._executor.submit(work, *args, **kwargs), loop=loop)
@@ -65,5 +69,5 @@ class Pool:
     def close(self) -> None:
         """Wait for running work, drop what has not begun, end the threads."""
         executor, self._executor = self._executor, None
-        if executor is not None:
+        if executor is not None and self._pid == os.getpid():
             executor.shutdown(wait=True, cancel_futures=True)

@@ -25,9 +25,9 @@ MAGIC: Final = b"ipfs-seg" + (1).to_bytes(4, "little") + bytes(4)
 SEGMENT_LIMIT: Final = 256 * 1024 * 1024
 SUFFIX: Final = ".seg"
 
-_HEAD: Final = struct.Struct("<IIHH")
+HEAD: Final = struct.Struct("<IIHH")
 _TAIL: Final = struct.Struct("<IHH")
-_MARK: Final = 0x1BF5
+MARK: Final = 0x1BF5
 
 
 class Location(NamedTuple):
@@ -54,35 +54,35 @@ def numbers_in(folder: Path) -> list[int]:
 
 def record_size(multihash: bytes, size: int) -> int:
     """Return how many bytes a record takes."""
-    return _HEAD.size + len(multihash) + size
+    return HEAD.size + len(multihash) + size
 
 
 def record(multihash: bytes, data: bytes) -> tuple[bytes, bytes]:
     """Return a record as two parts, its head and its data."""
-    tail = _TAIL.pack(len(data), len(multihash), _MARK) + multihash
+    tail = _TAIL.pack(len(data), len(multihash), MARK) + multihash
     return zlib.crc32(data, zlib.crc32(tail)).to_bytes(4, "little") + tail, data
 
 
-def read_record(fd: int, path: Path, multihash: bytes, location: Location) -> bytes:
-    """Return a record's data.
+def read_record(fd: int, path: Path, multihash: bytes, location: Location, *, summed: bool = True) -> bytes:
+    """Return a record's data; without ``summed`` its checksum is not compared, for who compares the hash.
 
     Raises
     ------
     HashMismatchError
         The record is damaged or cut off.
     """
-    head_size = _HEAD.size + len(multihash)
+    head_size = HEAD.size + len(multihash)
     head = _locks.read_at(fd, head_size, location.offset)
     data = _locks.read_at(fd, location.size, location.offset + head_size)
-    expected = _TAIL.pack(location.size, len(multihash), _MARK) + multihash
+    expected = _TAIL.pack(location.size, len(multihash), MARK) + multihash
     if (
         head[4:] != expected
         or len(data) != location.size
-        or zlib.crc32(data, zlib.crc32(expected)) != int.from_bytes(head[:4], "little")
+        or (summed and zlib.crc32(data, zlib.crc32(expected)) != int.from_bytes(head[:4], "little"))
     ):
         raise HashMismatchError(
             f"the record of block {multihash.hex()} (multihash) at byte {location.offset} of {path} is damaged: "
-            "remove the block and add its content again, and check the disk",
+            "add its content again, which writes it anew, and check the disk",
             detail={"path": str(path), "offset": location.offset, "multihash": multihash.hex()},
         )
     return data
@@ -91,15 +91,15 @@ def read_record(fd: int, path: Path, multihash: bytes, location: Location) -> by
 def scan(fd: int, start: int, end: int) -> Iterator[tuple[bytes, bytes, int]]:
     """Yield (multihash, data, offset) of the whole records from `start`, up to the first that is not whole."""
     offset = start
-    while offset + _HEAD.size <= end:
-        head = _locks.read_at(fd, _HEAD.size, offset)
-        if len(head) < _HEAD.size:
+    while offset + HEAD.size <= end:
+        head = _locks.read_at(fd, HEAD.size, offset)
+        if len(head) < HEAD.size:
             return
-        crc, size, name_size, mark = _HEAD.unpack(head)
-        whole = _HEAD.size + name_size + size
-        if mark != _MARK or size > MAX_BLOCK_SIZE or offset + whole > end:
+        crc, size, name_size, mark = HEAD.unpack(head)
+        whole = HEAD.size + name_size + size
+        if mark != MARK or size > MAX_BLOCK_SIZE or offset + whole > end:
             return
-        body = _locks.read_at(fd, name_size + size, offset + _HEAD.size)
+        body = _locks.read_at(fd, name_size + size, offset + HEAD.size)
         if len(body) != name_size + size or zlib.crc32(body, zlib.crc32(head[4:])) != crc:
             return
         yield body[:name_size], body[name_size:], offset
@@ -174,19 +174,17 @@ class OwnedSegment:
                 segment.cut(0)
                 _locks.sync_directory(folder)
             except OSError:
-                segment.release()
+                segment.remove()
                 raise
             return segment
 
     def cut(self, end: int) -> None:
-        """Cut everything from `end` on; a segment without a whole header gets one."""
-        if end < len(MAGIC) or _locks.read_at(self.fd, len(MAGIC), 0) != MAGIC:
-            os.ftruncate(self.fd, 0)
-            _locks.write_at(self.fd, (MAGIC,), 0)
-            end = len(MAGIC)
-        elif end < self.end:
+        """Cut everything from `end` on; a segment without a whole header gets one, and keeps its records."""
+        if end < self.end:
             os.ftruncate(self.fd, end)
-        self.end = end
+        if _locks.read_at(self.fd, len(MAGIC), 0) != MAGIC:
+            _locks.write_at(self.fd, (MAGIC,), 0)
+        self.end = max(end, len(MAGIC))
 
     def append(self, blocks: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, Location]]:
         """Write records; on an error the segment is as it was before."""
@@ -207,15 +205,21 @@ class OwnedSegment:
 
     def remove(self) -> bool:
         """Remove the file and give the lock back; False where the platform refuses, as others have it open."""
-        if os.name == "nt":
-            self.release()
         try:
+            # Before the lock is given back, so that nobody takes it over in between.
             self.path.unlink(missing_ok=True)
         except PermissionError:
-            return False
-        finally:
-            if os.name != "nt":
-                self.release()
+            # Windows removes no file that is open, not even for us.
+            self.release()
+            try:
+                self.path.unlink(missing_ok=True)
+            except PermissionError:
+                return False
+            return True
+        except BaseException:
+            self.release()
+            raise
+        self.release()
         return True
 
     def release(self) -> None:

@@ -36,6 +36,9 @@ class Blockstore(ABC):
     A store is an async context manager that closes itself.
     """
 
+    #: The most bytes that this store may take; None where there is no limit.
+    storage_max: int | None = None
+
     @abstractmethod
     async def get(self, cid: CID) -> bytes:
         """Return the block's bytes.
@@ -77,14 +80,15 @@ class Blockstore(ABC):
     async def put(self, cid: CID, data: bytes) -> None:
         """Keep a block; at once visible to `get` here, durable and visible to other processes after `sync`.
 
-        Putting a block that is there already does nothing.
+        Putting a block that is there already does nothing, except that one whose record is damaged is whole again.
 
         Raises
         ------
         LimitError
             The block is longer than `MAX_BLOCK_SIZE`.
         NoSpaceError
-            The disk or the store's limit is full; the store is as it was before.
+            The store's limit, or what may be used of the disk, would be exceeded: nothing was written then. Or the disk
+            is full for real, and the store is as it was before.
         """
 
     async def put_many(self, blocks: Iterable[tuple[CID, bytes]]) -> None:
@@ -126,6 +130,16 @@ class Blockstore(ABC):
         """Give the room of deleted blocks back, where that does not happen by itself.
 
         Only for garbage collection, while nobody adds blocks that matter.
+        """
+        return
+
+    async def verify(self) -> None:
+        """Look whether what the store keeps about its blocks is whole; the blocks themselves are not read.
+
+        Raises
+        ------
+        RepositoryError
+            It is damaged; the message says what to do.
         """
         return
 

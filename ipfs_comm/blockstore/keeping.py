@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from ipfs_comm.blockstore import _locks, _repository
 from ipfs_comm.errors import RepositoryError
@@ -82,8 +82,12 @@ class Keeping:
             yield
         finally:
             self._writers -= 1
-            if files is not None and not self._writers:
+            if self._here(files) and not self._writers:
                 _locks.unlock_shared(files[1])
+
+    def _here(self, files: tuple[int, int] | None) -> TypeGuard[tuple[int, int]]:
+        """Tell whether there are locks of files to give back: not in a child that was forked while they were held."""
+        return files is not None and os.getpid() == self._pid
 
     def _try_write(self, files: tuple[int, int] | None, *, polite: bool) -> bool:
         if self._collecting or (polite and self._wanted):
@@ -116,11 +120,11 @@ class Keeping:
                 yield
             finally:
                 self._collecting = False
-                if files is not None:
+                if self._here(files):
                     _locks.unlock(files[1])
         finally:
             self._wanted = False
-            if files is not None:
+            if self._here(files):
                 _locks.unlock(files[0])
 
     def _try_want(self, files: tuple[int, int] | None) -> bool:

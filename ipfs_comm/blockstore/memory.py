@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ipfs_comm.blockstore.base import Blockstore, Usage, check_size, missing
+from ipfs_comm.blockstore.room import parse_size
 from ipfs_comm.errors import NoSpaceError, RepositoryError
 from ipfs_comm.ipld import CID
 
@@ -19,13 +20,13 @@ class MemoryBlockstore(Blockstore):
 
     Parameters
     ----------
-    limit : int, optional
-        The most bytes of blocks to hold; NoSpaceError beyond. Unlimited where not given.
+    storage_max : int or str, optional
+        The most bytes of blocks to hold, also as text such as ``"100MB"``; no limit where not given.
     """
 
-    def __init__(self, *, limit: int | None = None) -> None:
+    def __init__(self, *, storage_max: int | str | None = None) -> None:
         self._blocks: dict[bytes, bytes] = {}
-        self._limit = limit
+        self.storage_max = None if storage_max is None else parse_size(storage_max, least=1)
         self._held = 0
         self._closed = False
 
@@ -59,11 +60,12 @@ class MemoryBlockstore(Blockstore):
         key = cid.multihash_bytes
         if cid.is_identity or key in self._blocks:
             return
-        if self._limit is not None and self._held + len(data) > self._limit:
+        if self.storage_max is not None and self._held + len(data) > self.storage_max:
             raise NoSpaceError(
-                f"no room for block {cid} ({len(data)} bytes): the in-memory blockstore holds {self._held} of "
-                f"at most {self._limit} bytes; remove blocks or use a repository on disk",
-                detail={"cid": str(cid), "limit": self._limit},
+                f"no room for block {cid} ({len(data)} bytes) in memory: the blocks there take {self._held} of at most "
+                f"{self.storage_max} bytes (storage_max). Unpin what is not needed and run repo.gc, give a larger "
+                "storage_max, or use a repository on disk",
+                detail={"cid": str(cid), "needed": len(data), "used": self._held, "limit": self.storage_max},
             )
         # A caller may pass a view of a buffer that it goes on using.
         self._blocks[key] = bytes(data)

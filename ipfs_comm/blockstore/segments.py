@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from ipfs_comm.blockstore._files import Files
+from ipfs_comm.blockstore._index import REMEDY, ROW
 from ipfs_comm.blockstore._pool import Pool
+from ipfs_comm.blockstore._segment import record_size
 from ipfs_comm.blockstore.base import Blockstore, Usage, check_size, missing
-from ipfs_comm.errors import NoSpaceError, NotFoundError, RepositoryError
+from ipfs_comm.blockstore.room import parse_size
+from ipfs_comm.errors import InvalidInputError, NoSpaceError, NotFoundError, RepositoryError
 from ipfs_comm.ipld import CID
 
 if TYPE_CHECKING:
@@ -26,6 +30,8 @@ _RAW: Final = 0x55
 #: Blocks are gathered until there are this many bytes or this many of them, then written at once.
 _BATCH_BYTES: Final = 1024 * 1024
 _BATCH_BLOCKS: Final = 256
+#: Bytes after which the disk is given what was written while more comes, so that the call has less to wait for.
+_FLUSH_BYTES: Final = 32 * 1024 * 1024
 
 
 class SegmentBlockstore(Blockstore):
@@ -40,29 +46,62 @@ class SegmentBlockstore(Blockstore):
         self._fresh: dict[bytes, bytes] = {}
         self._fresh_bytes = 0
         self._writing: dict[bytes, bytes] = {}
+        # Bytes that may be put before we look again how much room there is.
+        self._granted = 0
+        self.storage_max = files.storage_max
         self._turn = asyncio.Lock()
+        self._unflushed = 0
+        self._flushing: asyncio.Future[None] | None = None
 
     @classmethod
-    async def open(cls, directory: str | os.PathLike[str]) -> Self:
+    async def open(
+        cls,
+        directory: str | os.PathLike[str],
+        *,
+        storage_max: int | str | None = None,
+        storage_reserve: int | str | None = None,
+        hash_on_read: bool = False,
+    ) -> Self:
         """Open a repository's blocks, making the directory (mode 0700) if need be.
 
         Parameters
         ----------
         directory : path
             Shared by all processes of one user.
+        storage_max : int or str, optional
+            The most bytes that all files there may take together, also as text such as ``"10GB"``; no limit where not
+            given. What other processes write at the moment can exceed it: see ``ipfs_comm.blockstore.room``.
+        storage_reserve : int or str, optional
+            Free bytes of the volume that blocks leave alone; 256 MiB where not given, or 5 % of a small volume.
+        hash_on_read : bool
+            Verify blocks by their hash whenever they are read, beside their records' checksum.
 
         Raises
         ------
+        InvalidInputError
+            For a limit that is no size.
         RepositoryError
-            The directory belongs to somebody else, can be written by others, is read-only, or has a newer format;
-            nothing was written then.
+            The directory belongs to somebody else, can be written by others, is read-only, has a newer format, or is
+            on a network file system and in use by another host; nothing was written then.
         NoSpaceError
             The disk is full.
         """
-        pool = Pool(2, "ipfs_comm-blocks")
+        most = None if storage_max is None else parse_size(storage_max, least=1)
+        reserve = None if storage_reserve is None else parse_size(storage_reserve)
+        # One may write, and one wait for the disk, while a third reads.
+        pool = Pool(3, "ipfs_comm-blocks")
+        given_up = threading.Event()
         try:
-            files = await pool.run(Files, Path(directory))
+            files = await pool.run(
+                Files,
+                Path(directory),
+                storage_max=most,
+                storage_reserve=reserve,
+                hash_on_read=hash_on_read,
+                stopped=given_up.wait,
+            )
         except BaseException:
+            given_up.set()
             pool.close()
             raise
         return cls(files, pool)
@@ -132,6 +171,13 @@ class SegmentBlockstore(Blockstore):
         key = cid.multihash_bytes
         if self._near(key) is not None:
             return
+        needed = record_size(key, len(data)) + ROW
+        if needed > self._granted and not await self._room_for(key, needed):
+            return
+        if self._near(key) is not None:
+            # Somebody else has put it while we looked for room.
+            return
+        self._granted -= needed
         self._fresh[key] = bytes(data)
         self._fresh_bytes += len(data)
         if self._fresh_bytes >= _BATCH_BYTES or len(self._fresh) >= _BATCH_BLOCKS:
@@ -143,19 +189,54 @@ class SegmentBlockstore(Blockstore):
                     self._fresh_bytes -= len(data)
                 raise
 
+    async def _room_for(self, key: bytes, needed: int) -> bool:
+        """Look for room; False where none is needed, as the block is there.
+
+        Raises
+        ------
+        NoSpaceError
+            There is none.
+        """
+        async with self._turn:
+            if self._granted >= needed:
+                return True
+            try:
+                self._granted = await self._pool.run(self._files.room, needed, self._waiting())
+            except NoSpaceError:
+                if await self._pool.run(self._files.whole, key):
+                    return False
+                raise
+        return True
+
+    def _waiting(self) -> int:
+        """Return the bytes that blocks take which are yet to be written."""
+        return self._fresh_bytes + sum(record_size(key, 0) + ROW for key in self._fresh)
+
     async def _write_fresh(self) -> None:
         async with self._turn:
             if not self._fresh:
                 return
+            self._unflushed += self._fresh_bytes
             self._writing, self._fresh, self._fresh_bytes = self._fresh, {}, 0
             try:
                 await self._pool.run(self._files.write, list(self._writing.items()))
             except BaseException:
                 self._fresh = self._writing | self._fresh
                 self._fresh_bytes = sum(map(len, self._fresh.values()))
+                self._granted = 0
                 raise
             finally:
                 self._writing = {}
+        if self._unflushed >= _FLUSH_BYTES and (self._flushing is None or self._flushing.done()):
+            await self._flushed()
+            self._unflushed = 0
+            self._flushing = self._pool.submit(self._files.flush)
+
+    async def _flushed(self) -> None:
+        """Wait for a flush that is under way, and raise its error."""
+        flushing, self._flushing = self._flushing, None
+        if flushing is not None:
+            await flushing
 
     async def get_many(self, cids: Sequence[CID]) -> list[bytes | None]:
         """Return the bytes of blocks, None for those that are not here."""
@@ -182,14 +263,24 @@ class SegmentBlockstore(Blockstore):
     async def delete_many(self, cids: Sequence[CID]) -> None:
         """Forget blocks."""
         self._usable()
-        await self._write_fresh()
-        await self._pool.run(self._files.forget, [cid.multihash_bytes for cid in cids])
+        keys = [cid.multihash_bytes for cid in cids]
+        async with self._turn:
+            for key in keys:
+                data = self._fresh.pop(key, None)
+                self._fresh_bytes -= 0 if data is None else len(data)
+            await self._pool.run(self._files.forget, keys)
 
     async def usage(self, *, count: bool = True) -> Usage:
         """Return the number of blocks, and the bytes of all files of the repository."""
         self._usable()
-        await self.sync()
-        return Usage(*await self._pool.run(self._files.usage, count))
+        async with self._turn:
+            blocks, size = await self._pool.run(self._files.usage, list(self._fresh) if count else None)
+            return Usage(blocks, size + self._waiting())
+
+    async def verify(self) -> None:
+        """Look whether the index is whole."""
+        self._usable()
+        await self._pool.run(self._files.check)
 
     async def compact(self) -> None:
         """Give the room of deleted blocks back."""
@@ -199,22 +290,33 @@ class SegmentBlockstore(Blockstore):
     async def cids(self) -> AsyncGenerator[CID, None]:
         """Iterate over all blocks as raw CIDv1."""
         self._usable()
-        await self._write_fresh()
-        pending, gone = await self._pool.run(self._files.uncommitted)
+        async with self._turn:
+            pending, gone = await self._pool.run(self._files.uncommitted)
+            pending |= self._fresh.keys()
         for key in pending:
-            yield CID.create(1, _RAW, key)
+            yield self._cid(key)
         after = b""
         while page := await self._pool.run(self._files.page, after):
             after = page[-1]
             for key in page:
                 if key not in pending and key not in gone:
-                    yield CID.create(1, _RAW, key)
+                    yield self._cid(key)
             self._usable()
+
+    def _cid(self, key: bytes) -> CID:
+        try:
+            return CID.create(1, _RAW, key)
+        except InvalidInputError as error:
+            path = self.directory / "index.sqlite"
+            raise RepositoryError(
+                f"{path} is damaged: {key.hex()[:80]} is no multihash. {REMEDY}", detail={"path": str(path)}
+            ) from error
 
     async def sync(self) -> None:
         """Make everything put or deleted before this call durable."""
         self._usable()
         await self._write_fresh()
+        await self._flushed()
         await self._pool.run(self._files.commit)
 
     async def close(self) -> None:

@@ -36,6 +36,10 @@ class State(ABC):
         self._holder: asyncio.Task[object] | None = None
 
     @abstractmethod
+    def _usable(self) -> None:
+        """Raise RepositoryError where nothing can be done with this state here any more."""
+
+    @abstractmethod
     async def get(self, space: str, key: str) -> bytes | None:
         """Return a record, or None where there is none.
 
@@ -66,6 +70,16 @@ class State(ABC):
             if len(page) < PAGE:
                 return
 
+    async def verify(self) -> None:
+        """Look whether all records are whole.
+
+        Raises
+        ------
+        RepositoryError
+            They are not; the message says what to do.
+        """
+        return
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Hold the state alone, over all tasks and processes, for an ``async with``.
@@ -80,6 +94,7 @@ class State(ABC):
         NoSpaceError
             The disk is full; nothing was changed then.
         """
+        self._usable()
         task = asyncio.current_task()
         if task is not None and self._holder is task:
             raise InvalidInputError("a transaction of the repository's state inside another one of the same task")

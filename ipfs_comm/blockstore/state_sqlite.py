@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from contextlib import asynccontextmanager
+import threading
+import zlib
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
-from ipfs_comm.blockstore import _locks, _repository, _sqlite
+from ipfs_comm.blockstore import _database, _faults, _fork, _locks, _repository, _sqlite
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.blockstore.state import State
-from ipfs_comm.errors import NoSpaceError, RepositoryError
+from ipfs_comm.errors import RepositoryError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -24,12 +26,18 @@ R = TypeVar("R")
 _PATIENCE: Final = 30.0
 #: Checkpoint when the write-ahead log has grown to this many bytes.
 _WAL_LIMIT: Final = 1 << 20
+#: What to do about damage.
+_REMEDY: Final = (
+    "It holds the pins, the MFS's root, the names of keys, IPNS records and the configuration; the blocks are not in "
+    "it. Restore it from a copy; or, while no process uses the repository, move state.sqlite, state.sqlite-wal and "
+    "state.sqlite-shm out of its folder to begin without all that, and then pin what matters before repo.gc removes it"
+)
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS records (
+_TABLES: Final = (
+    """CREATE TABLE records (
     space TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (space, key)
-) WITHOUT ROWID;
-"""
+) WITHOUT ROWID""",
+)
 
 
 class SqliteState(State):
@@ -52,6 +60,8 @@ class SqliteState(State):
         # One worker: the connection has one user at a time.
         self._pool = Pool(1, "ipfs_comm-state")
         self._database: _Database | None = None
+        self._inside = threading.Lock()
+        _fork.waits_for(self._inside)
 
     def _usable(self) -> None:
         if os.getpid() != self._pid:
@@ -71,13 +81,14 @@ class SqliteState(State):
 
         def guarded() -> R:
             try:
-                if self._database is None:
-                    self._database = _Database(self._directory)
-                return work(self._database)
+                with self._inside:
+                    if self._database is None:
+                        self._database = _Database(self._directory)
+                    return work(self._database)
             except OSError as error:
                 _repository.refuse(self._directory, error)
-            except sqlite3.DatabaseError as error:
-                raise _error(self._directory, error) from error
+            except _faults.ERRORS as error:
+                raise _faults.translated(self._directory / "state.sqlite", error, _REMEDY) from error
 
         future = self._pool.submit(guarded)
         try:
@@ -87,6 +98,10 @@ class SqliteState(State):
             if not future.cancelled():
                 future.exception()
             raise
+
+    async def verify(self) -> None:
+        """Look whether all records are whole."""
+        await self._run(lambda database: database.check())
 
     async def get(self, space: str, key: str) -> bytes | None:
         """Return a record, or None."""
@@ -108,7 +123,8 @@ class SqliteState(State):
         try:
             yield
         finally:
-            database.unlock()
+            if os.getpid() == self._pid:
+                database.unlock()
 
     async def _apply(self, changes: Mapping[tuple[str, str], bytes | None]) -> None:
         await self._run(lambda database: database.apply(changes))
@@ -121,23 +137,37 @@ class SqliteState(State):
             self._closed = True
             try:
                 if self._database is not None:
-                    await self._pool.run(self._database.close)
+                    await self._pool.run(self._end, self._database)
                     self._database = None
             finally:
                 self._pool.close()
 
+    def _end(self, database: _Database) -> None:
+        with self._inside:
+            database.close()
 
-def _error(directory: Path, error: sqlite3.DatabaseError) -> NoSpaceError | RepositoryError:
-    detail = {"path": str(directory / "state.sqlite")}
-    if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
-        return NoSpaceError(
-            f"no room left on the disk of the repository {directory}: remove files or blocks there", detail=detail
-        )
-    return RepositoryError(
-        f"{directory / 'state.sqlite'}, which holds pins and the MFS's root, cannot be used: {error}. Restore it from "
-        "a copy, or move it away to begin without pins",
-        detail=detail,
-    )
+
+def _sealed(space: str, key: str, value: bytes) -> bytes:
+    """Return a value behind a checksum of the record: SQLite does not notice all that happens to its file."""
+    return _checksum(space, key, value) + value
+
+
+def _opened(space: str, key: object, sealed: object) -> tuple[str, bytes]:
+    """Return a record's key and value.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        It is damaged.
+    """
+    if not isinstance(key, str) or not isinstance(sealed, bytes) or sealed[:4] != _checksum(space, key, sealed[4:]):
+        raise sqlite3.DatabaseError(f"the record {key!r:.80} of {space!r:.40} is not what was written")
+    return key, sealed[4:]
+
+
+def _checksum(space: str, key: str, value: bytes) -> bytes:
+    name = f"{space}\0{key}\0".encode("utf-8", "surrogatepass")
+    return zlib.crc32(value, zlib.crc32(name)).to_bytes(4, "big")
 
 
 class _Database:
@@ -147,26 +177,21 @@ class _Database:
         self.lock_path = directory / "state.lock"
         self._path = directory / "state.sqlite"
         self._wal = directory / "state.sqlite-wal"
-        self._lock = _locks.open_file(self.lock_path, create=True)
-        try:
-            os.close(_locks.open_file(self._path, create=True))
-            self._connection = sqlite3.connect(
-                self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-            )
-        except BaseException:
-            os.close(self._lock)
-            raise
-        try:
+        with ExitStack() as opened:
+            self._hold = _repository.enter(directory)
+            opened.callback(self._hold.leave)
+            self._lock = _locks.open_file(self.lock_path, create=True)
+            opened.callback(os.close, self._lock)
+            self._connection = _database.connect(self._path, patience=_PATIENCE)
+            opened.callback(self._connection.close)
             with _locks.locked(self._lock, self.lock_path, within=_PATIENCE):
-                self._connection.execute("PRAGMA journal_mode=WAL").fetchone()
+                logged = _database.journal(self._connection, network=self._hold.network)
                 # What these records say cannot be found out again from anywhere else: durable at every commit.
-                self._connection.execute("PRAGMA synchronous=FULL")
-                self._connection.execute("PRAGMA wal_autocheckpoint=0")
-                self._connection.executescript(_SCHEMA)
-        except BaseException:
-            self._connection.close()
-            os.close(self._lock)
-            raise
+                self._connection.execute(f"PRAGMA synchronous={'FULL' if logged else 'EXTRA'}")
+                _sqlite.define(self._connection, _TABLES)
+                # In pages that are damaged records are not found, and a pin that is not found is collected.
+                _sqlite.check(self._connection)
+            opened.pop_all()
 
     def try_lock(self) -> bool:
         return _locks.try_lock(self._lock)
@@ -176,21 +201,31 @@ class _Database:
 
     def get(self, space: str, key: str) -> bytes | None:
         row = self._connection.execute("SELECT value FROM records WHERE space = ? AND key = ?", (space, key)).fetchone()
-        return row[0] if row else None
+        return _opened(space, key, row[0])[1] if row else None
 
     def page(self, space: str, prefix: str, after: str | None, limit: int) -> list[tuple[str, bytes]]:
         compared, key = (">=", prefix) if after is None else (">", after)
-        return self._connection.execute(
+        rows = self._connection.execute(
             f"SELECT key, value FROM records WHERE space = ? AND key {compared} ? ORDER BY key LIMIT ?",
             (space, key, limit),
-        ).fetchall()
+        )
+        found = [_opened(space, *row) for row in rows]
+        if after is not None and found and found[-1][0] <= after:
+            raise sqlite3.DatabaseError(f"the records of {space!r:.40} are not in order")
+        return found
+
+    def check(self) -> None:
+        _sqlite.check(self._connection)
+        for space, key, value in self._connection.execute("SELECT space, key, value FROM records"):
+            _opened(str(space), key, value)
 
     def apply(self, changes: Mapping[tuple[str, str], bytes | None]) -> None:
         connection = self._connection
+        self._hold.verify()
         with _sqlite.writing(connection):
             connection.executemany(
                 "INSERT OR REPLACE INTO records VALUES (?, ?, ?)",
-                ((*where, value) for where, value in changes.items() if value is not None),
+                ((*where, _sealed(*where, value)) for where, value in changes.items() if value is not None),
             )
             connection.executemany(
                 "DELETE FROM records WHERE space = ? AND key = ?",
@@ -204,3 +239,4 @@ class _Database:
                 self._connection.close()
         finally:
             os.close(self._lock)
+            self._hold.leave()

@@ -72,8 +72,9 @@ class Pace:
 class _Gateway:
     """One gateway, and how it has behaved."""
 
-    def __init__(self, address: str, pace: Pace) -> None:
+    def __init__(self, address: str, pace: Pace, pool: Pool) -> None:
         self.address = address
+        self._pool = pool
         self._pace = pace
         self._slots = asyncio.Semaphore(pace.connections)
         self._failures = 0
@@ -119,7 +120,7 @@ class _Gateway:
 
         try:
             async with asyncio.timeout(self._pace.answer):
-                return await request_block(session, self.address, cid)
+                return await request_block(session, self.address, cid, run=self._pool.run)
         except TimeoutError:
             raise RefusedError(f"sent no whole block within {self._pace.answer:g} s") from None
         except ServerDisconnectedError:
@@ -175,7 +176,8 @@ class Gateways:
         self, addresses: Iterable[str], *, store: str = "the local blockstore", pace: Pace | None = None
     ) -> None:
         self._pace = pace or Pace()
-        self._gateways = [_Gateway(address, self._pace) for address in parse(addresses)]
+        self._pool = Pool(1, "ipfs_comm-verify")
+        self._gateways = [_Gateway(address, self._pace, self._pool) for address in parse(addresses)]
         self._store = store
         self._searches: dict[CID, _Search] = {}
         self._ending: set[asyncio.Task[bytes | None]] = set()
@@ -244,6 +246,7 @@ class Gateways:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        self._pool.close()
         session, self._session = self._session, None
         if session is not None:
             await session.close()

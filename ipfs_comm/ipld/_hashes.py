@@ -41,6 +41,8 @@ class Hash:
         Whether it may vouch for blocks from strangers, by Kubo's rule.
     writable : bool
         Whether new blocks may be named with it; the others are there to read what exists.
+    slow : bool
+        Whether it is computed in Python, a thousand times slower than the others.
     """
 
     code: int
@@ -50,6 +52,7 @@ class Hash:
     compute: Callable[[Data, int], bytes] | None
     secure: bool = True
     writable: bool = True
+    slow: bool = False
 
 
 _MASK = (1 << 64) - 1
@@ -116,6 +119,12 @@ def _blake2s(bits: int, data: Data, _size: int) -> bytes:
     return hashlib.blake2s(data, digest_size=bits // 8).digest()
 
 
+def _keccak(bits: int, data: Data, _size: int) -> bytes:
+    from ipfs_comm.ipld._keccak import keccak
+
+    return keccak(data, bits)
+
+
 def _blake3(data: Data, size: int) -> bytes:
     try:
         from blake3 import blake3
@@ -139,10 +148,10 @@ def _rows() -> list[Hash]:
         Hash(0x17, "sha3-224", 28, 28, partial(_hashlib, "sha3_224")),
         Hash(0x18, "shake-128", None, 32, partial(_shake, "shake_128"), secure=False, writable=False),
         Hash(0x19, "shake-256", None, 64, partial(_shake, "shake_256")),
-        Hash(0x1A, "keccak-224", 28, 28, None),
-        Hash(0x1B, "keccak-256", 32, 32, None),
-        Hash(0x1C, "keccak-384", 48, 48, None),
-        Hash(0x1D, "keccak-512", 64, 64, None),
+        Hash(0x1A, "keccak-224", 28, 28, partial(_keccak, 224), slow=True),
+        Hash(0x1B, "keccak-256", 32, 32, partial(_keccak, 256), slow=True),
+        Hash(0x1C, "keccak-384", 48, 48, partial(_keccak, 384), slow=True),
+        Hash(0x1D, "keccak-512", 64, 64, partial(_keccak, 512), slow=True),
         Hash(0x1E, "blake3", 128, 32, _blake3),
         Hash(0x20, "sha2-384", 48, 48, partial(_hashlib, "sha384"), secure=False),
         Hash(0x22, "murmur3-x64-64", 8, 8, lambda data, _size: murmur3_x64_64(data), secure=False, writable=False),

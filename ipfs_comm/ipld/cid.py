@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, SupportsBytes
 
 from ipfs_comm.errors import InvalidCIDError, InvalidInputError, LimitError, UnknownCodecError
 from ipfs_comm.ipld import multibase, multicodec, varint
-from ipfs_comm.ipld.multihash import SHA2_256, Multihash
+from ipfs_comm.ipld.multihash import MAX_IDENTITY, SHA2_256, Multihash
 
 if TYPE_CHECKING:
     import multiformats
@@ -226,6 +226,24 @@ class CID:
     def is_identity(self) -> bool:
         """Whether the block is in the CID itself."""
         return self.multihash_bytes[0] == 0
+
+    def block_inside(self) -> bytes:
+        """Return the block of an identity CID: its digest.
+
+        Raises
+        ------
+        LimitError
+            It has more than 128 bytes, as Kubo refuses it: CIDs inside of CIDs without end would cost their length
+            squared.
+        """
+        digest = self.multihash.digest
+        if len(digest) > MAX_IDENTITY:
+            raise LimitError(
+                f"digest too large: the CID {str(self)[:60]}… holds a block of {len(digest)} bytes itself, and at most "
+                f"{MAX_IDENTITY} are read from an identity CID: store such a block under its hash",
+                detail={"size": len(digest), "limit": MAX_IDENTITY},
+            )
+        return digest
 
     def __bytes__(self) -> bytes:
         return self._bytes

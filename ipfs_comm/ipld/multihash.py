@@ -1,7 +1,7 @@
 """Multihashes: digests that say which hash function made them.
 
 Specification: multiformats/multihash. The functions are those of :mod:`hashlib`, MurmurHash3 for HAMT directories, and
-BLAKE3 where the ``blake3`` package is installed.
+BLAKE3 where the ``blake3`` package is installed, and Keccak, written in Python.
 """
 
 from __future__ import annotations
@@ -9,16 +9,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 from functools import total_ordering
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ipfs_comm.errors import HashMismatchError, InvalidInputError, UnknownHashError
 from ipfs_comm.ipld import varint
 from ipfs_comm.ipld._hashes import HASHES, Hash, by_name
 
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    #: Runs a function with its arguments beside the loop and returns what it returns: a pool's ``run``.
+    Run: TypeAlias = Callable[..., Awaitable[Any]]
+
 __all__ = [
     "HASHES",
     "IDENTITY",
     "MAX_IDENTITY",
+    "MAX_ON_THE_LOOP",
     "MIN_DIGEST",
     "SHA2_256",
     "Hash",
@@ -26,8 +33,10 @@ __all__ = [
     "check_secure",
     "code",
     "digest",
+    "digest_beside",
     "name",
     "verify",
+    "verify_beside",
 ]
 
 IDENTITY: Final = 0x00
@@ -36,6 +45,8 @@ SHA2_256: Final = 0x12
 MIN_DIGEST: Final = 20
 #: Longest identity "digest", in bytes, that :func:`check_secure` accepts.
 MAX_IDENTITY: Final = 128
+#: Most bytes that a slow function hashes where a loop waits for it; what is longer is hashed beside the loop.
+MAX_ON_THE_LOOP: Final = 2048
 
 _SHA2_256_HEAD = b"\x12\x20"
 
@@ -268,6 +279,29 @@ def verify(multihash: Multihash, data: bytes | bytearray | memoryview) -> None:
             "damaged or forged",
             detail={"hash": multihash.name, "digest": multihash.digest[:64].hex()},
         )
+
+
+def _slow(function: str | int, size: int) -> bool:
+    known = by_name(function) if isinstance(function, str) else HASHES.get(function)
+    return known is not None and known.slow and size > MAX_ON_THE_LOOP
+
+
+async def digest_beside(
+    run: Run, data: bytes | bytearray | memoryview, function: str | int = "sha2-256", *, size: int | None = None
+) -> Multihash:
+    """Hash ``data`` as `digest` does, by ``run`` where that would keep the loop for long."""
+    if not _slow(function, len(data)):
+        return digest(data, function, size=size)
+    made: Multihash = await run(digest, data, function, size=size)
+    return made
+
+
+async def verify_beside(run: Run, multihash: Multihash, data: bytes | bytearray | memoryview) -> None:
+    """Check ``data`` as `verify` does, by ``run`` where that would keep the loop for long."""
+    if _slow(multihash.code, len(data)):
+        await run(verify, multihash, data)
+    else:
+        verify(multihash, data)
 
 
 def check_secure(multihash: Multihash) -> None:

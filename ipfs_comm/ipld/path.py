@@ -268,7 +268,7 @@ class _Walk:
         """Go into the block of a link."""
         codec = codecs.get(cid.code)
         try:
-            data = cid.multihash.digest if cid.is_identity else await load(cid)
+            data = cid.block_inside() if cid.is_identity else await load(cid)
         except NotFoundError as error:
             if not self.path:
                 raise

@@ -1,6 +1,7 @@
 """Protobuf messages of numbers and bytes: what keys and records are written in.
 
-Specification: Protocol Buffers, "Encoding", without groups, which no message here has.
+Specification: Protocol Buffers, "Encoding". No message here has groups; like every field that is not known, or that is
+of another kind than the known one, they are passed over, as Go's and JavaScript's readers do.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ __all__ = ["WireError", "read", "varint", "write"]
 
 _U64: Final = (1 << 64) - 1
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_OPEN_GROUP, _CLOSE_GROUP = 3, 4
 _SIZES: Final = {_FIXED64: 8, _FIXED32: 4}
+_MAX_NUMBER: Final = (1 << 29) - 1
 
 
 class WireError(Exception):
@@ -43,7 +46,7 @@ def write(fields: Iterable[tuple[int, int | bytes | None]]) -> bytes:
 
 
 def read(data: bytes, known: Mapping[int, type[int | bytes]]) -> dict[int, int | bytes]:
-    """Return the fields of a message that are known; others are passed over, the last of a repeated one counts.
+    """Return the fields of a message that are known and of the known kind; the last of a repeated one counts.
 
     Parameters
     ----------
@@ -55,16 +58,24 @@ def read(data: bytes, known: Mapping[int, type[int | bytes]]) -> dict[int, int |
     Raises
     ------
     WireError
-        The bytes end too early, a number is too long, or a field has another type than the known one.
+        The bytes end too early, a number is too long, or groups do not match.
     """
     fields: dict[int, int | bytes] = {}
+    groups: list[int] = []
     at, end = 0, len(data)
     while at < end:
         key, at = _read_varint(data, at)
         number, wire = key >> 3, key & 7
         value: int | bytes
-        if number == 0:
-            raise WireError("a field has number 0")
+        if not 0 < number <= _MAX_NUMBER:
+            raise WireError(f"a field has number {number}")
+        if wire == _OPEN_GROUP:
+            groups.append(number)
+            continue
+        if wire == _CLOSE_GROUP:
+            if not groups or groups.pop() != number:
+                raise WireError(f"a group {number} ends that did not begin")
+            continue
         if wire == _VARINT:
             value, at = _read_varint(data, at)
         else:
@@ -78,10 +89,10 @@ def read(data: bytes, known: Mapping[int, type[int | bytes]]) -> dict[int, int |
                 raise WireError(f"field {number} is cut off")
             value = data[at : at + size]
             at += size
-        if number in known:
-            if not isinstance(value, known[number]) or wire in _SIZES:
-                raise WireError(f"field {number} has wire type {wire}")
+        if number in known and not groups and wire not in _SIZES and isinstance(value, known[number]):
             fields[number] = value
+    if groups:
+        raise WireError(f"a group {groups[-1]} does not end")
     return fields
 
 

@@ -169,7 +169,7 @@ class Record:
         return value if isinstance(value, bytes) else None
 
     def _check_copies(self) -> None:
-        if 1 not in self.fields and 2 not in self.fields:
+        if not self.fields.get(1) and not self.fields.get(2):
             return
         signed = {
             "Value": self.value,

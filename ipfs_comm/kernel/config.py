@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "repo": "IPFS_COMM_REPO",
     "gateways": "IPFS_COMM_GATEWAYS",
     "kubo_api": "IPFS_COMM_KUBO_API",
+    "storage_max": "IPFS_COMM_STORAGE_MAX",
 }
 #: Variables that say something by being empty.
 SPEAKS_EMPTY = frozenset({"IPFS_COMM_GATEWAYS"})
@@ -60,6 +61,29 @@ class _Gateways(TraitType[Any, Any]):
         return s
 
 
+class _Size(TraitType[Any, Any]):
+    """A number of bytes, also as text such as 10GB; None where nothing is chosen."""
+
+    info_text = "a number of bytes, text such as '10GB', or None"
+
+    def __init__(self, *, least: int, **arguments: Any) -> None:
+        self._least = least
+        super().__init__(None, allow_none=True, **arguments)
+
+    def validate(self, obj: Any, value: Any) -> int | None:
+        from ipfs_comm.blockstore.room import parse_size
+
+        if isinstance(value, str) and value.strip().lower() in ("", "none", "default"):
+            return None
+        try:
+            return None if value is None else parse_size(value, least=self._least)
+        except InvalidInputError as error:
+            raise TraitError(str(error)) from error
+
+    def from_string(self, s: str) -> str:
+        return s
+
+
 class IPFSComm(Configurable):
     """Configuration of ``%load_ext ipfs_comm``."""
 
@@ -84,6 +108,18 @@ class IPFSComm(Configurable):
         config=True
     )
     read_only = Bool(False, help="Refuse every call that would write to the repository.").tag(config=True)
+    storage_max = _Size(
+        least=1,
+        help="The most bytes that the repository may take, also as text such as 10GB; None (or none) for no limit.",
+    ).tag(config=True)
+    storage_reserve = _Size(
+        least=0,
+        help="Free bytes of the repository's volume that blocks leave alone, also as text such as 1GB; None (or"
+        " default) for 256 MiB, or 5 % of a small volume.",
+    ).tag(config=True)
+    hash_on_read = Bool(
+        False, help="Verify blocks by their hash whenever they are read, beside their records' checksum."
+    ).tag(config=True)
     shard_split_threshold = Int(
         None,
         allow_none=True,

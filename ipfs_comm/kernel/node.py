@@ -53,6 +53,7 @@ WRITES = frozenset(
         ("pin", "add_all"),
         ("pin", "rm"),
         ("pin", "rm_all"),
+        ("pin", "update"),
         ("repo", "gc"),
     }
 )
@@ -129,13 +130,23 @@ class KernelNode:
         """Hold the node's context from its opening to its end, all in one task."""
         try:
             from ipfs_comm.node import open_node
-            from ipfs_comm.node.open import default_repo
+            from ipfs_comm.node.open import MEMORY, default_repo
 
             repo = self._config.choice("repo")
             kind = self._config.kind()
             threshold = self._config.choice("shard_split_threshold").value
             gateways = self._config.sources()
-            context = open_node(kind, repo=repo.value or None, gateways=gateways, shard_split_threshold=threshold)
+            context = open_node(
+                kind,
+                repo=repo.value or None,
+                gateways=gateways,
+                # In memory there is nothing to protect: that the calls are refused is enough.
+                read_only=bool(self._config.choice("read_only").value) and repo.value != MEMORY,
+                shard_split_threshold=threshold,
+                storage_max=self._config.choice("storage_max").value,
+                storage_reserve=self._config.choice("storage_reserve").value,
+                hash_on_read=self._config.choice("hash_on_read").value,
+            )
             node = await _entered(context, repo)
         except BaseException as error:
             # A failure is not kept: what was wrong may be mended, and the next call tries again.

@@ -52,7 +52,11 @@ async def open_node(
     repo: str | os.PathLike[str] | None = None,
     gateways: str | Iterable[str] | None = None,
     offline: bool = False,
+    read_only: bool = False,
     exchange: Exchange | None = None,
+    storage_max: int | str | None = None,
+    storage_reserve: int | str | None = None,
+    hash_on_read: bool = False,
     shard_split_threshold: int | None = None,
     cid_version: int | None = None,
     hash_alg: str | None = None,
@@ -74,8 +78,21 @@ async def open_node(
         ``ipfs_comm.exchange.DEFAULT_GATEWAYS``. A gateway that is asked learns what is read.
     offline : bool
         Ask nobody: a missing block is an error at once.
+    read_only : bool
+        Refuse every call that would write to the repository. What comes from elsewhere is held in memory, up to 64 MiB;
+        a repository without a key of its own gets none, and ``id`` tells one that ends with the process.
     exchange : Exchange, optional
         Another source of blocks in place of gateways.
+    storage_max : int or str, optional
+        The most bytes that the repository's files may take together, or its blocks in memory, also as text such as
+        ``"10GB"``; no limit where not given. What would exceed it is refused before it is written; see
+        ``ipfs_comm.blockstore.room`` for how exactly that holds over many processes.
+    storage_reserve : int or str, optional
+        Free bytes of the repository's volume that blocks leave alone; where not given 256 MiB, or 5 % of a volume of
+        less than 5 GiB. 0 uses all of it.
+    hash_on_read : bool
+        Verify blocks by their hash whenever they are read from disk, beside their records' checksum (Kubo:
+        ``Datastore.HashOnRead``).
     shard_split_threshold : int, optional
         Bytes beyond which ``add`` shards a directory where a call does not say; Kubo's 256 KiB where not given.
     cid_version, hash_alg : int and str, optional
@@ -95,13 +112,15 @@ async def open_node(
         For a kind that there is not.
     RepositoryError
         When the repository cannot be used.
+    NoSpaceError
+        When its disk is so full that it cannot be opened.
     """
     if kind != "embedded":
         raise NotSupportedError(f"there is no node of kind {kind!r}: use kind='embedded'")
     if options:
         raise InvalidInputError(
-            f"an embedded node has no option {', '.join(sorted(options))}: it has repo, gateways, offline, exchange, "
-            "shard_split_threshold, cid_version and hash_alg"
+            f"an embedded node has no option {', '.join(sorted(options))}: it has repo, gateways, offline, read_only, "
+            "exchange, storage_max, storage_reserve, hash_on_read, shard_split_threshold, cid_version and hash_alg"
         )
     from ipfs_comm.blockstore import (
         Blockstore,
@@ -121,10 +140,12 @@ async def open_node(
     store: Blockstore
     state: State
     if os.fspath(place) == MEMORY:
-        store, state, keeping, keys = MemoryBlockstore(), MemoryState(), Keeping(), None
+        store, state, keeping, keys = MemoryBlockstore(storage_max=storage_max), MemoryState(), Keeping(), None
         where = "the repository in memory"
     else:
-        store = await SegmentBlockstore.open(_expanded(place))
+        store = await SegmentBlockstore.open(
+            _expanded(place), storage_max=storage_max, storage_reserve=storage_reserve, hash_on_read=hash_on_read
+        )
         state, keeping = SqliteState(store.directory), Keeping(store.directory)
         keys = store.directory / "keystore"
         where = f"the repository {place}"
@@ -132,7 +153,14 @@ async def open_node(
     chosen = {"shard_split_threshold": shard_split_threshold, "cid_version": cid_version, "hash_alg": hash_alg}
     defaults = {name: value for name, value in chosen.items() if value is not None}
     node = EmbeddedNode(
-        store, source, repo=os.fspath(place), defaults=defaults, state=state, keeping=keeping, keys=keys
+        store,
+        source,
+        repo=os.fspath(place),
+        defaults=defaults,
+        state=state,
+        keeping=keeping,
+        keys=keys,
+        read_only=read_only,
     )
     try:
         yield node

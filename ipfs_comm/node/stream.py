@@ -1,21 +1,33 @@
-"""The one object that a streaming verb returns: to iterate with ``async for``, or to await whole."""
+"""The one object that a streaming verb returns: to iterate with ``async for``, or to await whole, up to a limit."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
-from ipfs_comm.errors import DeadlineError, InvalidInputError
+from ipfs_comm.errors import DeadlineError, InvalidInputError, LimitError
 
 if TYPE_CHECKING:
+    import builtins
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
     from types import TracebackType
 
 T = TypeVar("T")
 W = TypeVar("W")
 S = TypeVar("S", bound="Stream")  # type: ignore[type-arg]  # a bound cannot be generic itself
+
+#: Most bytes of a result that is awaited whole, where a call does not give ``max_size``. A small DAG can expand to any
+#: number of them; iterating over a result has no limit.
+MAX_WHOLE: Final = 1 << 30
+#: What an entry of a list counts beside its text, about what it takes.
+ENTRY: Final = 256
+#: Items after which other tasks get their turn.
+TURN: Final = 64
+#: Chunks of fewer bytes are gathered in buffers of about so many.
+SMALL: Final = 4096
+BUFFER: Final = 1 << 20
 
 #: When the call that runs here ends by its deadline, in the loop's time; work that it starts inherits it.
 _end: ContextVar[float | None] = ContextVar("ipfs_comm deadline", default=None)
@@ -116,6 +128,7 @@ class Stream(Generic[T, W]):
         self._source: AsyncGenerator[T, None] | None = None
         self._used = False
         self._closed = False
+        self._given = 0
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -123,6 +136,10 @@ class Stream(Generic[T, W]):
     async def __anext__(self) -> T:
         if self._closed:
             raise StopAsyncIteration
+        self._given += 1
+        if self._given % TURN == 0:
+            # Where nothing is waited for, for all blocks are in memory, cancelling and deadlines need a turn too.
+            await asyncio.sleep(0)
         if self._source is None:
             self._used = True
             self._source = self._start()
@@ -169,6 +186,101 @@ async def as_list(items: AsyncIterator[T]) -> list[T]:
 
 
 async def as_bytes(items: AsyncIterator[bytes | memoryview]) -> bytes:
-    """Gather chunks into one bytes object."""
-    chunks = [chunk async for chunk in items]
+    """Gather chunks into one bytes object; many small ones take no more room than their bytes."""
+    chunks: list[bytes | memoryview | bytearray] = []
+    async for chunk in items:
+        last = chunks[-1] if chunks else None
+        if len(chunk) < SMALL and isinstance(last, bytearray) and len(last) < BUFFER:
+            last += chunk
+        else:
+            chunks.append(bytearray(chunk) if len(chunk) < SMALL and chunks else chunk)
     return chunks[0] if len(chunks) == 1 and isinstance(chunks[0], bytes) else b"".join(chunks)
+
+
+class Whole:
+    """How much a result may come to where it is awaited whole.
+
+    Its methods gather the items of a `Stream`; where a stream is iterated, they are not called and nothing is limited.
+
+    Parameters
+    ----------
+    max_size : int or None
+        Bytes; `MAX_WHOLE` where None. The entries of a list count with their text and `ENTRY` each.
+    what : str
+        What is being done, for errors.
+
+    Raises
+    ------
+    InvalidInputError
+        It is no whole number from zero.
+    """
+
+    def __init__(self, max_size: int | None, what: str) -> None:
+        if max_size is not None and (isinstance(max_size, bool) or not isinstance(max_size, int) or max_size < 0):
+            raise InvalidInputError(f"{what}: max_size is {max_size!r}: a whole number of bytes from zero is needed")
+        self._limit = MAX_WHOLE if max_size is None else max_size
+        self._what = what
+        self._awaited = False
+
+    def expect(self, size: int) -> None:
+        """Refuse, before any of it is there, a result that will be too large.
+
+        Raises
+        ------
+        LimitError
+            It is to be awaited whole, and ``size`` bytes are too many.
+        """
+        if self._awaited and size > self._limit:
+            raise LimitError(
+                f"{self._what}: the whole has {size} bytes, and at most {self._limit} are gathered when it is awaited: "
+                "iterate over it with async for, or give a larger max_size",
+                detail={"size": size, "limit": self._limit},
+            )
+
+    def _too_large(self, count: int) -> LimitError:
+        return LimitError(
+            f"{self._what}: the whole has more than {self._limit} bytes, after {count} pieces of it, and no more are "
+            "gathered when it is awaited: iterate over it with async for, or give a larger max_size",
+            detail={"limit": self._limit},
+        )
+
+    async def bytes(self, items: AsyncIterator[builtins.bytes | memoryview]) -> builtins.bytes:
+        """Gather chunks into one bytes object.
+
+        Raises
+        ------
+        LimitError
+            They have too many bytes together.
+        """
+        self._awaited = True
+        size = count = 0
+
+        async def counted() -> AsyncIterator[builtins.bytes | memoryview]:
+            nonlocal size, count
+            async for item in items:
+                size += len(item)
+                if size > self._limit:
+                    raise self._too_large(count)
+                count += 1
+                yield item
+
+        return await as_bytes(counted())
+
+    def list(self, weigh: Callable[[T], int]) -> Callable[[AsyncIterator[T]], Awaitable[builtins.list[T]]]:
+        """Return what gathers items into a list; ``weigh`` tells how many characters of text one has.
+
+        The coroutine function raises LimitError where they are too many together.
+        """
+
+        async def gather(items: AsyncIterator[T]) -> builtins.list[T]:
+            self._awaited = True
+            found: builtins.list[T] = []
+            size = 0
+            async for item in items:
+                size += ENTRY + weigh(item)
+                if size > self._limit:
+                    raise self._too_large(len(found))
+                found.append(item)
+            return found
+
+        return gather

@@ -25,6 +25,7 @@ class NamesContract:
     async def test_a_key_lives_from_gen_to_rm(self, node: Node) -> None:
         made = await node.key.gen("contract-a")
         assert made in await node.key.list()
+        assert await node.key.info("contract-a") == await node.key.info(made.id) == made
         renamed = await node.key.rename("contract-a", "contract-b")
         assert (renamed.id, renamed.was, renamed.now) == (made.id, "contract-a", "contract-b")
         assert (await node.key.rm("contract-b")).id == made.id
@@ -73,3 +74,25 @@ class NamesContract:
         assert PEER in (await node.bootstrap.list()).peers
         assert (await node.bootstrap.rm(PEER)).peers == (PEER,)
         assert PEER not in (await node.bootstrap.list()).peers
+
+    async def test_a_key_travels_encrypted(self, node: Node) -> None:
+        made = await node.key.gen("contract-travels")
+        exported = await node.key.export("contract-travels", "a password of some length")
+        await node.key.rm("contract-travels")
+        assert await node.key.import_("contract-back", exported, "a password of some length") == type(made)(
+            "contract-back", made.id
+        )
+
+    async def test_the_configuration_is_replaced_as_a_whole(self, node: Node) -> None:
+        before = await node.config.get_all()
+        await node.config.replace({**before, "Contract": {"Fruit": 1}})
+        assert (await node.config.get_all())["Contract"] == {"Fruit": 1}
+        names = [profile.name for profile in await node.config.profiles.list()]
+        told = await node.config.profiles.apply(names[0], dry_run=True)
+        assert told.updated is not None
+
+    async def test_peers_to_begin_with_can_be_none_or_the_usual_ones(self, node: Node) -> None:
+        usual = (await node.bootstrap.reset()).peers
+        assert usual
+        assert (await node.bootstrap.clear()).peers == usual
+        assert (await node.bootstrap.list()).peers == ()

@@ -58,7 +58,7 @@ class Reader:
 
     async def block(self, cid: CID) -> bytes:
         """Return a block's bytes."""
-        return cid.multihash.digest if cid.is_identity else await self._load(cid)
+        return cid.block_inside() if cid.is_identity else await self._load(cid)
 
     async def node(self, cid: CID) -> Node:
         """Return a node.

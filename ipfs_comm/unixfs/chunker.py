@@ -23,6 +23,8 @@ class Chunker(Protocol):
 
     #: Whether finding the cuts costs so much that it should not be done on the loop.
     slow: bool
+    #: Bytes of the pieces that it would rather be given.
+    wished: int
 
     def feed(self, piece: Chunk) -> Iterator[Chunk]:
         """Take the next bytes, which must not change afterwards; yield the chunks that are complete."""
@@ -115,7 +117,7 @@ class FixedSize:
     slow = False
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self._size = self.wished = size
         self._parts: list[memoryview] = []
         self._held = 0
 

@@ -114,8 +114,8 @@ async def build_tree(
     InvalidInputError, LimitError
         As for `import_file`.
     """
-    chosen = (options or ImportOptions()).resolved()
-    builder = Builder(put, chosen)
+    chosen = options or ImportOptions()
+    builder = Builder(put, chosen.resolved())
     own_pool = None if pool is not None else Pool(2, "ipfs_comm-hash")
     root = _Directory("")
     try:
@@ -131,7 +131,7 @@ async def build_tree(
                         yield ImportedEntry("", made.cid, made.size, "directory", written_mode(entry.mode), entry.mtime)
                     continue
                 parent = _directory_at(root, names[:-1], entry.path)
-                made, kind = await _import_entry(entry, builder, progress, pool or own_pool)
+                made, kind = await _import_entry(entry, builder, chosen, progress, pool or own_pool)
                 name = names[-1] if names else str(made.cid)
                 if isinstance(parent.children.get(name), _Directory):
                     raise InvalidPathError(
@@ -158,7 +158,7 @@ async def _each(entries: Iterable[TreeEntry] | AsyncIterable[TreeEntry]) -> Asyn
 
 
 async def _import_entry(
-    entry: TreeEntry, builder: Builder, progress: Progress | None, pool: Pool | None
+    entry: TreeEntry, builder: Builder, options: ImportOptions, progress: Progress | None, pool: Pool | None
 ) -> tuple[Made, Literal["file", "symlink"]]:
     if entry.target is not None:
         if entry.content is not None:
@@ -168,7 +168,7 @@ async def _import_entry(
     file = await import_file(
         entry.content,
         put=builder.keep,
-        options=builder.options,
+        options=options,
         mode=entry.mode,
         mtime=entry.mtime,
         path=entry.path,
@@ -276,13 +276,16 @@ def fits_one_node(
     by_links = options.hamt_estimation == "links"
     data = len(UnixFS("directory", mode=written_mode(mode), mtime=mtime).encode())
     size = 0 if by_links else 1 + (1 if data < 128 else 2) + data
+    most = options.max_directory_links
+    count = 0
 
     def room(entry: Entry | None) -> bool:
-        nonlocal size
+        nonlocal size, count
         if entry is not None:
             name, cid = len(entry.name.encode("utf-8", "surrogateescape")), len(bytes(entry.cid))
             size += name + cid if by_links else link_size(name, cid, entry.tsize)
-        return size <= options.shard_split_threshold
+            count += 1
+        return size <= options.shard_split_threshold and (most is None or count <= most)
 
     return room
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from ipfs_comm.errors import InvalidInputError, LimitError, NotUnixFSError
+from ipfs_comm.ipld import path as content_path
 from ipfs_comm.unixfs import hamt
 from ipfs_comm.unixfs._builder import DAG_PB, RAW
 from ipfs_comm.unixfs._reader import Node, Reader
@@ -29,6 +30,8 @@ MAX_FILE_DEPTH: Final = 131_072
 MAX_PENDING: Final = 1_048_576
 #: The deepest tree of directories that is walked.
 MAX_TREE_DEPTH: Final = 1024
+#: The longest path in a tree that is walked, in characters: what `ipfs_comm.ipld.path` would parse.
+MAX_PATH: Final = content_path.MAX_LENGTH
 #: Blocks asked for before they are needed.
 _AHEAD: Final = 8
 
@@ -178,7 +181,7 @@ async def walk(load: Load, cid: CID) -> AsyncGenerator[WalkEntry, None]:
     ------
     NotUnixFSError
     LimitError
-        Directories are nested more than `MAX_TREE_DEPTH` deep.
+        Directories are nested more than `MAX_TREE_DEPTH` deep, or a path has more than `MAX_PATH` characters.
     """
     reader = Reader(load)
     root = await reader.node(cid)
@@ -195,6 +198,11 @@ async def walk(load: Load, cid: CID) -> AsyncGenerator[WalkEntry, None]:
                 stack.pop()
                 continue
             here = f"{path}/{entry.name}" if path else entry.name
+            if len(here) > MAX_PATH:
+                raise LimitError(
+                    f"a path in {cid} has more than {MAX_PATH} characters: {here[:200]}…",
+                    detail={"cid": str(cid), "limit": MAX_PATH},
+                )
             if entry.cid.code not in (RAW, DAG_PB):
                 yield WalkEntry(here, entry.name, Stat(entry.cid, "object", 0, entry.tsize, 0))
                 continue

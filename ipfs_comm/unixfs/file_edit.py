@@ -2,6 +2,7 @@
 
 The shapes are Kubo's: bytes that are there are replaced in their leaves, what goes beyond them is appended as new
 leaves in the trickle layout, a gap is filled with leaves of 4096 zero bytes, and a truncated file keeps one empty leaf.
+A node that changes keeps the CID version and hash that it had, unless others are asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ipfs_comm.unixfs._builder import RAW, Made, written_mode
 from ipfs_comm.unixfs.format import UnixFS
 from ipfs_comm.unixfs.importer import import_leaves
 from ipfs_comm.unixfs.layout import LAYER_REPEAT
+from ipfs_comm.unixfs.options import MAX_INLINE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -88,12 +90,15 @@ class FileEditor:
         Its options have CID version, hash, chunker, ``raw_leaves``, ``leaf_type`` and ``max_links`` of what is new.
     pool : Pool
         Threads for hashing.
+    restate : bool
+        Nodes that change take on the builder's CID version and hash too.
     """
 
-    def __init__(self, reader: Reader, builder: Builder, pool: Pool) -> None:
+    def __init__(self, reader: Reader, builder: Builder, pool: Pool, *, restate: bool = False) -> None:
         self._reader = reader
         self._builder = builder
         self._pool = pool
+        self._restate = restate
 
     async def open(self, cid: CID) -> Node:
         """Return a file's root.
@@ -115,17 +120,21 @@ class FileEditor:
         _limit(node, depth)
         message = node.message
         if message is None:
-            return await self._raw(b"")
+            return await self._raw(node, b"")
         branch = _branch(node)
         if message.data is not None:
             branch.message = replace(message, data=b"")
+        builder = self._like(node)
+        if not branch.links and not self._restate:
+            # A leaf that is cut is written in the oldest form, whatever it was.
+            builder = builder.with_options(replace(builder.options, cid_version=0, hash_alg="sha2-256", inline_limit=0))
         for index, size in enumerate(branch.sizes):
             if size:
                 child = await self._child(node, index)
                 del branch.links[index + 1 :], branch.sizes[index + 1 :]
                 branch.replace(index, await self._emptied(child, depth + 1))
                 break
-        return await branch.close(self._builder)
+        return await branch.close(builder)
 
     async def overwritten(self, cid: CID, at: int, source: Source) -> Made:
         """Replace the bytes of a file from ``at`` on, as far as the file or the source goes."""
@@ -139,7 +148,7 @@ class FileEditor:
             data = b"".join((data[:at], piece, data[at + len(piece) :]))
         message = node.message
         if message is None:
-            return await self._raw(data)
+            return await self._raw(node, data)
         branch = _branch(node)
         if data:
             branch.message = replace(message, data=data)
@@ -151,7 +160,7 @@ class FileEditor:
                 child = await self._child(node, index)
                 branch.replace(index, await self._overwritten(child, max(at - begin, 0), source, depth + 1))
             begin += size
-        return await branch.close(self._builder)
+        return await branch.close(self._like(node))
 
     async def _child(self, node: Node, index: int) -> Node:
         """Load a child, which must be as long as its parent says."""
@@ -166,10 +175,21 @@ class FileEditor:
             )
         return child
 
-    async def _raw(self, data: bytes) -> Made:
-        cid = self._builder.address(RAW, data)
+    async def _raw(self, node: Node, data: bytes) -> Made:
+        cid = self._like(node).address(RAW, data)
         await self._builder.keep(cid, data)
         return Made(cid, len(data), len(data), 1)
+
+    def _like(self, node: Node) -> Builder:
+        """Return the maker of what a node becomes; one inside its CID stays there as long as it fits."""
+        if self._restate:
+            return self._builder
+        options, cid = self._builder.options, node.cid
+        if cid.is_identity:
+            return self._builder.with_options(replace(options, inline_limit=MAX_INLINE))
+        return self._builder.with_options(
+            replace(options, cid_version=cid.version, hash_alg=cid.multihash.name, inline_limit=0)
+        )
 
     async def appended(self, cid: CID, source: Source) -> Made:
         """Add all that is left in a source to the end of a file."""
@@ -222,7 +242,7 @@ class FileEditor:
         waiting = _Leaves(leaves)
         await waiting.start()
         await self._fill(branch, None, waiting, 0)
-        return await branch.close(self._builder)
+        return await branch.close(self._builder if root.message is None else self._like(root))
 
     async def _fill(self, branch: _Branch, layers: int | None, leaves: _Leaves, depth: int) -> None:
         """Place leaves below a node as the trickle layout does, from where it was left; all of them below the root.
@@ -241,7 +261,7 @@ class FileEditor:
             if last.links:
                 below = _branch(last)
                 await self._fill(below, _layer(len(branch.links) - 1 - direct), leaves, depth + 1)
-                branch.replace(-1, await below.close(self._builder))
+                branch.replace(-1, await below.close(self._like(last)))
         while leaves.more:
             layer = _layer(len(branch.links) - direct)
             if layers is not None and layer >= layers:
@@ -253,7 +273,7 @@ class FileEditor:
     async def finished(
         self, cid: CID, *, mode: int | None = None, mtime: Mtime | None = None, reduce: bool | None = None
     ) -> Made:
-        """Return a file in its final form, by the builder's CID version and hash.
+        """Return a file in its final form.
 
         Parameters
         ----------
@@ -280,7 +300,7 @@ class FileEditor:
             reduced = await self._reduced(branch, root, everything=reduce is True)
             if reduced is not None:
                 return reduced
-        return await branch.close(self._builder)
+        return await branch.close(self._like(root))
 
     async def _reduced(self, branch: _Branch, root: Node, *, everything: bool) -> Made | None:
         plain = branch.message.mode is None and branch.message.mtime is None

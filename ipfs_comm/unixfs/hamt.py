@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ipfs_comm.errors import LimitError, NotUnixFSError
-from ipfs_comm.ipld import multihash
+from ipfs_comm.ipld._hashes import murmur3_x64_64
 from ipfs_comm.ipld.codecs.dag_pb import PBLink
 from ipfs_comm.unixfs.format import Mtime, UnixFS
 
@@ -22,6 +23,8 @@ MURMUR3: Final = 0x22
 HASH_BITS: Final = 64
 #: Kubo's limit.
 _MAX_FANOUT: Final = 1024
+#: Shards of one level that are asked for before they are due.
+_AHEAD: Final = 8
 
 
 class Entry(NamedTuple):
@@ -34,7 +37,7 @@ class Entry(NamedTuple):
 
 def hash_of(name: str) -> int:
     """Return the 64-bit hash of a name; its first bits choose the slot in the first level."""
-    return int.from_bytes(multihash.digest(name.encode("utf-8", "surrogateescape"), "murmur3-x64-64").digest, "big")
+    return int.from_bytes(murmur3_x64_64(name.encode("utf-8", "surrogateescape")), "big")
 
 
 async def build(
@@ -196,29 +199,70 @@ async def entries(reader: Reader, root: Node) -> AsyncGenerator[Entry, None]:
         The shards break these rules.
     """
     shape = shape_of(root)
-    # One frame a level: node, index of the next link, the bits of the hash that lead here.
-    stack: list[tuple[Node, int, int]] = [(root, 0, 0)]
-    while stack:
-        node, index, path = stack.pop()
-        depth = len(stack)
-        if index == len(node.links):
-            continue
-        stack.append((node, index + 1, path))
-        link = node.links[index]
-        slot, rest = slot_of(node, link, shape)
-        if index and slot <= slot_of(node, node.links[index - 1], shape)[0]:
-            raise bad_shard(node, "its slots are not in order, or one is taken twice")
-        here = path << shape.bits | slot
-        used = (depth + 1) * shape.bits
-        if rest:
-            if hash_of(rest) >> (HASH_BITS - used) != here:
-                raise bad_shard(node, f"the name {rest!r} is not where its hash belongs")
-            yield Entry(rest, link.hash, link.tsize or 0)
-            continue
-        if used + shape.bits > HASH_BITS:
-            raise bad_shard(root, "it is deeper than the hash of a name is long")
-        child = await reader.node(link.hash)
-        shape_of(child, shape)
-        if not child.links:
-            raise bad_shard(child, "it has no entries")
-        stack.append((child, 0, here))
+    levels = [_Level(root, 0)]
+    try:
+        while levels:
+            level = levels[-1]
+            if level.index == len(level.node.links):
+                levels.pop()
+                continue
+            at, link = level.index, level.node.links[level.index]
+            level.index += 1
+            slot, rest = slot_of(level.node, link, shape)
+            if slot <= level.slot:
+                raise bad_shard(level.node, "its slots are not in order, or one is taken twice")
+            level.slot = slot
+            here = level.path << shape.bits | slot
+            used = len(levels) * shape.bits
+            if rest:
+                if hash_of(rest) >> (HASH_BITS - used) != here:
+                    raise bad_shard(level.node, f"the name {rest!r} is not where its hash belongs")
+                yield Entry(rest, link.hash, link.tsize or 0)
+                continue
+            if used + shape.bits > HASH_BITS:
+                raise bad_shard(root, "it is deeper than the hash of a name is long")
+            child = await level.shard(reader, at, shape)
+            shape_of(child, shape)
+            if not child.links:
+                raise bad_shard(child, "it has no entries")
+            levels.append(_Level(child, here))
+    finally:
+        await _forget([task for level in levels for task in level.asked.values()])
+
+
+class _Level:
+    """One shard while its entries are listed: its next link, the bits of the hash that lead here, the last slot."""
+
+    __slots__ = ("_ahead", "_seen", "asked", "index", "node", "path", "slot")
+
+    def __init__(self, node: Node, path: int) -> None:
+        self.node = node
+        self.path = path
+        self.index = 0
+        self.slot = -1
+        #: Shards below that were asked for, by the index of their link.
+        self.asked: dict[int, asyncio.Task[Node]] = {}
+        self._seen = 0
+        self._ahead = 0
+
+    async def shard(self, reader: Reader, at: int, shape: Shape) -> Node:
+        """Return the shard that a link leads to; the more were needed, the more are asked for before they are due."""
+        links = self.node.links
+        self._seen = max(self._seen, at)
+        while self._seen < len(links) and len(self.asked) <= self._ahead:
+            if len(links[self._seen].name or "") == shape.width:
+                self.asked[self._seen] = asyncio.ensure_future(reader.node(links[self._seen].hash))
+            self._seen += 1
+        self._ahead = min(self._ahead + 1, _AHEAD)
+        task = self.asked[at]
+        try:
+            return await task
+        finally:
+            if task.done():
+                del self.asked[at]
+
+
+async def _forget(tasks: Sequence[asyncio.Task[Node]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

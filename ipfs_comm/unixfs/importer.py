@@ -6,15 +6,15 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.ipld.codecs.dag_pb import PBLink
 from ipfs_comm.unixfs import layout
 from ipfs_comm.unixfs._builder import Builder, Made, written_mode
-from ipfs_comm.unixfs.chunker import Chunk, Chunker, parse
+from ipfs_comm.unixfs.chunker import DEFAULT_SIZE, Chunk, Chunker, parse
 from ipfs_comm.unixfs.format import Mtime, UnixFS
 from ipfs_comm.unixfs.options import ImportOptions, Progress, Put
 
@@ -22,11 +22,23 @@ if TYPE_CHECKING:
     from ipfs_comm.ipld import CID
 
 BytesLike = bytes | bytearray | memoryview
-Content = BytesLike | Iterable[BytesLike] | AsyncIterable[BytesLike]
+
+
+@runtime_checkable
+class InPieces(Protocol):
+    """Content that can be asked for pieces of a size, so that none has to be cut out of another."""
+
+    def pieces(self, size: int) -> AsyncGenerator[bytes, None]:
+        """Iterate over pieces of about `size` bytes."""
+        ...
+
+
+Content = BytesLike | Iterable[BytesLike] | AsyncIterable[BytesLike] | InPieces
 _Leaves = list[tuple[Made, Chunk]]
 
-#: Chunks are hashed together until there are this many bytes of them: a thread pays from about 64 KiB.
-_BATCH: Final = 1024 * 1024
+#: Chunks are hashed together until there are this many bytes of them: a thread pays from about 64 KiB, and each batch
+#: costs the loop a turn.
+_BATCH: Final = 2 * 1024 * 1024
 #: Batches that wait or are hashed for each thread: enough to go on with while a store writes.
 _QUEUE: Final = 4
 #: Less than this is hashed where it stands.
@@ -101,7 +113,10 @@ async def import_file(
     LimitError
         A chunk or an inline limit beyond what blocks may be.
     """
-    chosen = (options or ImportOptions()).resolved()
+    chosen = options or ImportOptions()
+    if chosen.raw_leaves is None and (mode is not None or mtime is not None):
+        chosen = replace(chosen, raw_leaves=False)
+    chosen = chosen.resolved()
     chunker = parse(chosen.chunker)
     builder = Builder(put, chosen)
     own_pool = None if pool is not None else Pool(2, "ipfs_comm-hash")
@@ -207,7 +222,7 @@ class _Import:
 
     async def chunks(self, content: Content) -> AsyncGenerator[Chunk, None]:
         chunker = self._chunker
-        async with aclosing(pieces_of(content)) as pieces:
+        async with aclosing(pieces_of(content, chunker.wished)) as pieces:
             async for piece in pieces:
                 if not chunker.slow:
                     for chunk in chunker.feed(piece):
@@ -286,11 +301,15 @@ async def _chained(begun: tuple[Chunk, ...], chunks: AsyncIterator[Chunk]) -> As
         yield chunk
 
 
-async def pieces_of(content: Content) -> AsyncGenerator[Chunk, None]:
-    """Yield non-empty pieces that nobody changes any more."""
+async def pieces_of(content: Content, wished: int = DEFAULT_SIZE) -> AsyncGenerator[Chunk, None]:
+    """Yield non-empty pieces that nobody changes any more; of a size that is wished, where the content can."""
     if isinstance(content, (bytes, bytearray, memoryview)):
         if len(content):
             yield _fixed(content)
+    elif isinstance(content, InPieces):
+        async with aclosing(content.pieces(wished)) as read:
+            async for one in read:
+                yield one
     elif isinstance(content, AsyncIterable):
         async for piece in content:
             if fixed := _fixed(piece):

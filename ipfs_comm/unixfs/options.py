@@ -35,7 +35,8 @@ class ImportOptions:
     cid_version : {0, 1}
         Of directory and file nodes. Another hash than sha2-256 makes it 1.
     raw_leaves : bool, optional
-        Leaves are raw blocks (always CIDv1); where not given: whether `cid_version` is 1.
+        Leaves are raw blocks (always CIDv1); where not given: whether `cid_version` is 1 and the file has neither mode
+        nor mtime, as in Kubo.
     hash_alg : str
         Multihash name.
     chunker : str
@@ -44,6 +45,8 @@ class ImportOptions:
         Shape of a file's DAG.
     max_links : int
         Most links of a file node.
+    max_directory_links : int, optional
+        A directory of more entries becomes a HAMT; no limit where not given.
     leaf_type : {"file", "raw"}, optional
         UnixFS type of leaves that are no raw blocks; where not given: "raw" for trickle, as Kubo does, else "file".
     reduce_single_leaf : bool, optional
@@ -66,6 +69,7 @@ class ImportOptions:
     chunker: str = "size-262144"
     layout: Literal["balanced", "trickle", "flat"] = "balanced"
     max_links: int = 174
+    max_directory_links: int | None = None
     leaf_type: Literal["file", "raw"] | None = None
     reduce_single_leaf: bool | None = None
     inline_limit: int = 0
@@ -115,6 +119,8 @@ class ImportOptions:
         if self.hamt_estimation not in ("links", "block"):
             raise InvalidInputError(f"hamt_estimation is {self.hamt_estimation!r}: use 'links' or 'block'")
         _in_range("max_links", self.max_links, 2, _MAX_LINKS)
+        if self.max_directory_links is not None:
+            _in_range("max_directory_links", self.max_directory_links, 1, _MAX_LINKS)
         _in_range("shard_split_threshold", self.shard_split_threshold, 0, 1 << 53)
         if isinstance(self.inline_limit, int) and self.inline_limit > MAX_INLINE:
             raise LimitError(

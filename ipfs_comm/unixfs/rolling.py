@@ -33,6 +33,7 @@ class _Rolling(ABC):
     """
 
     slow = True
+    wished = 1 << 20
 
     def __init__(self, least: int, largest: int, span: int = _SPAN) -> None:
         self._least = least

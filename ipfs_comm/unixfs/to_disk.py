@@ -250,9 +250,25 @@ class _Writing:
             for path, _, _ in self._finishing:
                 with suppress(OSError):
                     path.chmod(0o700)
-            shutil.rmtree(self._temporary, ignore_errors=True)
+            _remove_tree(self._temporary)
         else:
             self._temporary.unlink(missing_ok=True)
+
+
+def _remove_tree(root: Path) -> None:
+    """Remove a directory and what is in it, as far as the disk lets; a tree may be deeper than a stack."""
+    found = [root]
+    for directory in found:
+        with suppress(OSError), os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    found.append(directory / entry.name)
+                else:
+                    with suppress(OSError):
+                        (directory / entry.name).unlink()
+    for directory in reversed(found):
+        with suppress(OSError):
+            directory.rmdir()
 
 
 def _nanoseconds(entry: WalkEntry) -> int | None:

@@ -20,7 +20,7 @@ class TestMemoryBlockstore(BlockstoreContract):
 
 
 async def test_a_limit_refuses_what_does_not_fit_and_keeps_the_rest() -> None:
-    async with MemoryBlockstore(limit=10) as store:
+    async with MemoryBlockstore(storage_max=10) as store:
         kept = block(b"12345678")
         await store.put(*kept)
         refused = block(b"abc")
@@ -31,7 +31,7 @@ async def test_a_limit_refuses_what_does_not_fit_and_keeps_the_rest() -> None:
 
 
 async def test_deleting_makes_room_below_the_limit() -> None:
-    async with MemoryBlockstore(limit=10) as store:
+    async with MemoryBlockstore(storage_max=10) as store:
         first = block(b"12345678")
         await store.put(*first)
         await store.delete(first[0])

@@ -32,16 +32,6 @@ class TestSegmentBlockstore(BlockstoreContract):
             yield store
 
 
-class TestSegmentBlockstoreWithoutFcntl(BlockstoreContract):
-    @pytest.fixture
-    async def store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Blockstore]:
-        monkeypatch.setattr(_locks, "_fcntl", None)
-        for name in ("fdatasync", "pread", "pwritev"):
-            monkeypatch.delattr(os, name, raising=False)
-        async with await SegmentBlockstore.open(tmp_path / "repo") as store:
-            yield store
-
-
 class TestSegmentBlockstoreWithoutThreads(BlockstoreContract):
     @pytest.fixture
     async def store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Blockstore]:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import windows_support
 
 from ipfs_comm.blockstore import MemoryState, SegmentBlockstore, SqliteState, State
 from ipfs_comm.errors import InvalidInputError, RepositoryError
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def state(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[State]:
+@pytest.fixture(params=["memory", "sqlite", "sqlite-windows"])
+async def state(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[State]:
+    if request.param == "sqlite-windows":
+        windows_support.apply(monkeypatch)
     opened = MemoryState() if request.param == "memory" else SqliteState(tmp_path)
     yield opened
     await opened.close()

@@ -194,7 +194,17 @@ def test_plain_json_holds_neither_links_nor_bytes_and_reserves_nothing() -> None
         with pytest.raises(CodecError, match="use dag-json"):
             json.encode([value])
     assert json.decode(b'{"/":"bafkqabiaaebagba"}') == {"/": "bafkqabiaaebagba"}
-    assert json.encode({"/": "x"}) == b'{"/":"x"}'
+    assert json.encode({"/": "x"}) == b'{\n\t"/": "x"\n}\n'
+
+
+def test_plain_json_is_written_in_lines_and_in_its_own_order() -> None:
+    value = {"b": [1, {"x": [], "y": {}}], "a": 'a "quoted", [odd] {text}: \\'}
+    assert json.encode(value) == (
+        b'{\n\t"b": [\n\t\t1,\n\t\t{\n\t\t\t"x": [],\n\t\t\t"y": {}\n\t\t}\n\t],\n'
+        b'\t"a": "a \\"quoted\\", [odd] {text}: \\\\"\n}\n'
+    )
+    assert json.encode([]) == b"[]\n"
+    assert json.encode("[]") == b'"[]"'
 
 
 def test_links_are_listed_with_their_paths() -> None:

@@ -56,8 +56,8 @@ def test_bytes_like_data_is_hashed_without_a_copy_being_asked_for() -> None:
 
 
 def test_a_function_that_cannot_be_computed_is_refused_by_name() -> None:
-    with pytest.raises(UnknownHashError, match="keccak-256"):
-        multihash.digest(b"", "keccak-256")
+    with pytest.raises(UnknownHashError, match="murmur3-32"):
+        multihash.digest(b"", "murmur3-32")
     with pytest.raises(UnknownHashError, match="0x1234"):
         multihash.digest(b"", 0x1234)
     with pytest.raises(UnknownHashError, match="no hash function 'sha4'"):

@@ -12,7 +12,7 @@ from ipfs_comm.kernel.config import IPFSComm
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NODE", "REPO", "GATEWAYS", "KUBO_API"):
+    for name in ("NODE", "REPO", "GATEWAYS", "KUBO_API", "STORAGE_MAX"):
         monkeypatch.delenv(f"IPFS_COMM_{name}", raising=False)
 
 
@@ -100,3 +100,25 @@ def test_a_kubo_that_was_asked_for_is_never_replaced_in_silence(
     monkeypatch.setenv(f"IPFS_COMM_{name}", value)
     with pytest.raises(NotSupportedError, match=f"set by IPFS_COMM_{name}"):
         IPFSComm().kind()
+
+
+@pytest.mark.parametrize("text", ["10GB", "10000000000"])
+def test_a_limit_of_storage_is_a_number_of_bytes(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("IPFS_COMM_STORAGE_MAX", text)
+    assert str(IPFSComm().choice("storage_max")) == "10000000000 (set by IPFS_COMM_STORAGE_MAX)"
+
+
+def test_a_limit_of_storage_can_be_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IPFS_COMM_STORAGE_MAX", "10GB")
+    config = IPFSComm(storage_reserve="1MiB")
+    assert config.choice("storage_reserve").value == 1 << 20
+    config.choose("storage_max", "none")
+    config.choose("storage_reserve", "default")
+    assert config.choice("storage_max").value is None
+    assert config.choice("storage_reserve").value is None
+
+
+@pytest.mark.parametrize(("name", "text"), [("storage_max", "0"), ("storage_max", "much"), ("storage_reserve", "-1")])
+def test_what_is_no_size_is_refused(name: str, text: str) -> None:
+    with pytest.raises(InvalidInputError, match="is no size"):
+        IPFSComm().choose(name, text)

@@ -109,7 +109,14 @@ def test_without_a_loop_calls_return_what_they_find(ipfs: Proxy) -> None:
 
 def test_the_proxy_has_the_names_and_signatures_of_the_api(ipfs: Proxy) -> None:
     assert {"add", "add_all", "cat", "dag", "block", "sync"} <= set(dir(ipfs))
-    assert list(inspect.signature(ipfs.cat).parameters) == ["path", "offset", "length", "offline", "timeout"]
+    assert list(inspect.signature(ipfs.cat).parameters) == [
+        "path",
+        "offset",
+        "length",
+        "max_size",
+        "offline",
+        "timeout",
+    ]
     assert ipfs.cat.__doc__
     with pytest.raises(AttributeError, match=r"ipfs\.dag has no 'putt'; it has .*get, .*put, resolve"):
         _ = ipfs.dag.putt

@@ -212,7 +212,7 @@ async def test_what_kubo_refuses_is_refused(
 
 @pytest.mark.parametrize("mode", [0o1, 0o644, 0o755, 0o777])
 async def test_a_default_mode_is_written_as_any_other(kubo: Daemon, mode: int) -> None:
-    plan = Plan({"preserve_mode": True}, {"raw_leaves": False}, stats=(Stat(mode),))
+    plan = Plan({"preserve_mode": True}, {}, stats=(Stat(mode),))
     await check(kubo, {"tree": Tree({"file": b"x", "inner": Tree()}), "file": b""}, plan)
 
 
@@ -220,7 +220,7 @@ async def test_one_mode_and_time_for_all_is_the_same(kubo: Daemon) -> None:
     stat = Stat(0o640, (1_600_000_000, 5))
     plan = Plan(
         {"mode": stat.mode, "mtime": 1_600_000_000, "mtime_nsecs": 5, "cid_version": 1},
-        {"cid_version": 1, "raw_leaves": False},
+        {"cid_version": 1},
         stats=(stat,),
     )
     await check(kubo, {"tree": Tree({"file": Bulk(3_000), "link": Link("file"), "inner": Tree()}), "file": b"x"}, plan)

@@ -57,3 +57,42 @@ async def test_what_kubo_does_not_have_is_not_found(kubo: Daemon, node: Node) ->
     with pytest.raises(NotFoundError, match=str(missing)) as caught:
         await node.block.get(missing, timeout=30)
     assert kubo.gateway in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [(1 << 20) - 1, (1 << 20) + 1, (2 << 20) - 1, 2 << 20])
+async def test_blocks_up_to_the_largest_are_read_over_the_gateway(kubo: Daemon, node: Node, size: int) -> None:
+    content = bytes(Bulk(size, size))
+    (line,) = kubo.lines("block/put", files=[content], cid_codec="raw")
+    assert await node.block.get(line["Key"]) == content
+
+
+async def test_a_block_beyond_the_largest_is_refused_and_not_stored(kubo: Daemon, node: Node) -> None:
+    content = bytes((2 << 20) + 1)
+    (line,) = kubo.lines("block/put", files=[content], cid_codec="raw", allow_big_block=True)
+    with pytest.raises(NotFoundError):
+        await node.block.get(line["Key"], timeout=30)
+    assert line["Key"] not in [entry.ref for entry in await node.refs.local()]
+
+
+async def test_nobody_is_asked_offline(kubo: Daemon, node: Node) -> None:
+    (line,) = kubo.lines("block/put", files=[b"asked for offline"], cid_codec="raw")
+    with pytest.raises(NotFoundError):
+        await node.block.get(line["Key"], offline=True)
+    assert await node.block.get(line["Key"]) == b"asked for offline"
+    assert await node.block.get(line["Key"], offline=True) == b"asked for offline"
+
+
+@pytest.mark.parametrize("codec", ["dag-cbor", "dag-json", "cbor", "json"])
+async def test_nodes_of_every_codec_are_read_over_the_gateway(kubo: Daemon, node: Node, codec: str) -> None:
+    (line,) = kubo.lines("dag/put", files=[b'{"a":[1,{"b":"c"}]}'], store_codec=codec)
+    assert (await node.dag.get(line["Cid"]["/"], path="a/1/b")).value == "c"
+
+
+async def test_a_tree_that_lacks_a_block_is_read_as_far_as_it_goes(kubo: Daemon, node: Node) -> None:
+    cid, _ = by_kubo(kubo, {"tree": Tree({"big": Bulk(600_000, 77), "other": b"here"})}, Plan({}, {}))["tree"]
+    (listed,) = kubo.lines("ls", f"{cid}/big")
+    kubo.call("block/rm", listed["Objects"][0]["Links"][1]["Hash"])
+    assert await node.cat(f"/ipfs/{cid}/other") == b"here"
+    assert await node.cat(f"/ipfs/{cid}/big", length=100) == bytes(Bulk(600_000, 77))[:100]
+    with pytest.raises(NotFoundError, match=listed["Objects"][0]["Links"][1]["Hash"]):
+        await node.cat(f"/ipfs/{cid}/big", timeout=30)

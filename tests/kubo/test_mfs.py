@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,12 @@ from kubo_support import FACTOR, KuboError, Part
 
 from ipfs_comm import open_node
 from ipfs_comm.errors import IPFSCommError
-from ipfs_comm.ipld import CID
+from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.unixfs import Mtime
+from ipfs_comm.unixfs.format import UnixFS
 
 if TYPE_CHECKING:
-    from kubo_support import Daemon
+    from kubo_support import Daemon, Repository
 
     from ipfs_comm.node.api import Node
 
@@ -34,20 +35,9 @@ contents = st.binary(max_size=30) | st.builds(
 
 @dataclass(frozen=True)
 class File:
-    """What a script must know of a file.
+    """What a script must know of a file: whether it has a time, which another write would set to the present one."""
 
-    `closed` says that what Kubo makes of another write depends on more than the file: the time it is, where the file
-    has one, or what Kubo remembers of the file, where its node was raw before it got a mode.
-    """
-
-    size: int = 0
-    raw: bool = False
-    closed: bool = False
-
-    @property
-    def takes_metadata(self) -> bool:
-        # Kubo turns an empty raw node into a message with an empty member for data, which nothing else writes.
-        return not (self.raw and not self.size)
+    timed: bool = False
 
 
 @dataclass
@@ -84,24 +74,30 @@ class Model:
                 self.directories.add(moved)
 
 
+#: Options of what is made.
+VERSIONS: list[dict[str, Any]] = [
+    {},
+    {},
+    {"cid_version": 0},
+    {"cid_version": 1},
+    {"hash_alg": "sha2-256"},
+    {"cid_version": 1, "hash_alg": "sha2-512"},
+]
+RAW: list[dict[str, Any]] = [{}, {}, {"raw_leaves": True}, {"raw_leaves": False}]
+
 #: One step: the verb, its paths, what is written, and options as this package names them.
 Step = tuple[str, tuple[str, ...], Any, dict[str, Any]]
 
 
 @st.composite
-def scripts(draw: st.DrawFn) -> list[Step]:
-    """Steps that succeed one after another."""
+def scripts(draw: st.DrawFn, flushed: bool = True) -> list[Step]:
+    """Steps that succeed one after another; what is not flushed is left to Kubo's memory where it can be."""
     model = Model()
     steps: list[Step] = []
-    # Where none is given Kubo takes its configuration's, and this package that of the directory around it.
-    version = draw(st.sampled_from([{}, {"cid_version": 1, "hash_alg": "sha2-256"}]))
-    # One choice for a whole script: of files whose leaves are of both kinds, what Kubo makes depends on what it
-    # remembers of them. A leaf that is no raw block loses its CID version where Kubo truncates it.
-    raw = draw(st.sampled_from([{}, {"raw_leaves": True}, *([] if version else [{"raw_leaves": False}])]))
     for _ in range(draw(st.integers(1, 14))):
-        verb = draw(st.sampled_from(["mkdir", "write", "write", "cp", "mv", "rm", "chmod", "touch"]))
-        writable = sorted(path for path, file in model.files.items() if not file.closed)
-        described = sorted(path for path, file in model.files.items() if file.takes_metadata)
+        verb = draw(st.sampled_from(["mkdir", "write", "write", "cp", "mv", *(["rm", "chmod", "touch"] * flushed)]))
+        writable = sorted(path for path, file in model.files.items() if not file.timed)
+        version = draw(st.sampled_from(VERSIONS))
         things = sorted([*model.files, *(model.directories - {""})])
         free = model.free()
         if verb == "mkdir" and free:
@@ -111,20 +107,24 @@ def scripts(draw: st.DrawFn) -> list[Step]:
             steps.append((verb, (path + deeper,), None, {"parents": bool(deeper), **version}))
         elif verb == "write" and free + writable:
             path = draw(st.sampled_from(free + writable))
-            options: dict[str, Any] = {"create": path not in model.files, **version, **raw}
-            for name, values in (("offset", offsets), ("truncate", st.just(True))):
+            create = path not in model.files
+            # What a file is made with stays; js-ipfs, and so this package, would change it with a later write.
+            options: dict[str, Any] = {"create": create, **(version if create else {})}
+            # Which leaves are raw Kubo remembers beside a file until that is flushed.
+            options |= draw(st.sampled_from(RAW)) if flushed else {}
+            for name, values in (("offset", offsets), ("truncate", st.just(True)), ("length", st.integers(0, 40))):
                 if draw(st.booleans()):
                     options[name] = draw(values)
-            content = draw(contents)
-            before = model.files.get(path, File())
-            model.files[path] = File(
-                max(0 if options.get("truncate") else before.size, options.get("offset", 0) + len(bytes(content))),
-                before.raw or bool(version) or options.get("raw_leaves", False),
-            )
-            steps.append((verb, (path,), content, options))
+            if create and draw(st.booleans()):
+                options["parents"] = True
+            model.files[path] = File()
+            steps.append((verb, (path,), draw(contents), options))
         elif verb in ("cp", "mv") and things and free:
             source = draw(st.sampled_from(things))
             targets = [path for path in free if not path.startswith(f"{source}/")]
+            if verb == "mv":
+                # Kubo leaves the source where it is if its directory has the same name as that of the target.
+                targets = [path for path in targets if path.split("/")[-2:] != source.split("/")[-2:]]
             if not targets:
                 continue
             target = draw(st.sampled_from(targets))
@@ -136,32 +136,39 @@ def scripts(draw: st.DrawFn) -> list[Step]:
             path = draw(st.sampled_from(things))
             steps.append((verb, (path,), None, {"recursive": path in model.directories}))
             model.remove(path)
-        elif verb == "chmod" and described:
-            path = draw(st.sampled_from(described))
-            model.files[path] = replace(model.files[path], closed=model.files[path].closed or model.files[path].raw)
-            steps.append((verb, (path,), draw(modes), {}))
-        elif verb == "touch" and described:
-            path = draw(st.sampled_from(described))
-            model.files[path] = replace(model.files[path], closed=True)
+        elif verb == "chmod" and things:
+            steps.append((verb, (draw(st.sampled_from(things)),), draw(modes), {}))
+        elif verb == "touch" and things:
+            path = draw(st.sampled_from(things))
+            if path in model.files:
+                model.files[path] = File(timed=True)
             steps.append((verb, (path,), draw(st.integers(1, 1 << 31)), {}))
-        elif verb == "chmod" and model.directories - {""}:
-            steps.append((verb, (draw(st.sampled_from(sorted(model.directories - {""}))),), draw(modes), {}))
-    return steps
+    return steps if flushed else [(*step[:3], step[3] | {"flush": False}) for step in steps]
+
+
+KUBO_NAMES = {"hash_alg": "hash", "length": "count"}
 
 
 def by_kubo(kubo: Daemon, root: str, step: Step) -> None:
     verb, paths, given_, options = step
     full = [root + path for path in paths]
-    options = {"hash" if name == "hash_alg" else name: value for name, value in options.items()}
+    options = {KUBO_NAMES.get(name, name): value for name, value in options.items()}
     if verb == "write":
         kubo.call("files/write", *full, files=[bytes(given_)], **options)
     elif verb == "chmod":
         kubo.call("files/chmod", f"{given_:04o}", *full)
+        forget(kubo, *full)
     elif verb == "touch":
         kubo.call("files/touch", *full, mtime=given_)
+        forget(kubo, *full)
     # What it cannot remove it tells in an answer that began well.
     elif (said := kubo.call(f"files/{verb}", *full, **options)) and verb == "rm":
         raise KuboError(said.decode())
+
+
+def forget(kubo: Daemon, path: str) -> None:
+    """Have Kubo drop what it remembers of a file beside its node: whether its leaves were raw."""
+    kubo.call("files/flush", path.rpartition("/")[0] or "/")
 
 
 async def by_node(node: Node, root: str, step: Step) -> None:
@@ -194,6 +201,21 @@ async def test_any_script_ends_at_the_same_root(kubo: Daemon, script: list[Step]
             await by_node(node, root, step)
             ours, theirs = await both_at(kubo, node, root)
             assert ours == theirs, f"after {step}"
+    kubo.call("files/rm", root, recursive=True)
+
+
+@settings(max_examples=20 * FACTOR)
+@given(script=scripts(flushed=False))
+async def test_a_script_that_is_flushed_at_its_end_ends_at_the_same_root(kubo: Daemon, script: list[Step]) -> None:
+    root = f"/unflushed-{next(numbers)}"
+    async with open_node(repo=":memory:") as node:
+        kubo.call("files/mkdir", root)
+        await node.files.mkdir(root)
+        for step in script:
+            by_kubo(kubo, root, step)
+            await by_node(node, root, step)
+        kubo.call("files/flush", "/")
+        assert len(set(await both_at(kubo, node, root))) == 1
     kubo.call("files/rm", root, recursive=True)
 
 
@@ -272,3 +294,61 @@ async def test_what_kubo_refuses_is_refused_and_changes_nothing(kubo: Daemon, st
             await by_node(node, root, step)
         ours, theirs = await both_at(kubo, node, root)
         assert ours == theirs
+
+
+async def test_kubo_cuts_a_long_write_where_its_buffer_ends_and_we_by_the_chunker(kubo: Daemon) -> None:
+    root, size = f"/long-{next(numbers)}", 2_500_000
+    async with open_node(repo=":memory:") as node:
+        kubo.call("files/mkdir", root)
+        await node.files.mkdir(root)
+        step: Step = ("write", ("/f",), Bulk(size), {"create": True})
+        by_kubo(kubo, root, step)
+        await by_node(node, root, step)
+        ours, theirs = await both_at(kubo, node, f"{root}/f")
+        (listed,) = kubo.lines("ls", str(theirs))
+        cut = [link["Size"] for link in listed["Objects"][0]["Links"]]
+        assert set(cut[:-1]) != {CHUNK}
+        file = UnixFS.decode((await node.dag.get(ours)).value["Data"])
+        assert file.blocksizes == (*[CHUNK] * (size // CHUNK), size % CHUNK)
+
+
+async def test_kubo_leaves_what_it_moves_between_directories_of_one_name_and_we_do_not(kubo: Daemon) -> None:
+    root = f"/named-{next(numbers)}"
+    async with open_node(repo=":memory:") as node:
+        for step in (
+            ("mkdir", ("",), None, {}),
+            ("mkdir", ("/a",), None, {}),
+            ("mkdir", ("/b/a",), None, {"parents": True}),
+            ("write", ("/a/file",), b"x", {"create": True}),
+            ("mv", ("/a/file", "/b/a/file"), None, {}),
+        ):
+            by_kubo(kubo, root, step)
+            await by_node(node, root, step)
+        assert [entry["Name"] for entry in kubo.lines("files/ls", f"{root}/a")[0]["Entries"]] == ["file"]
+        assert await node.files.ls(f"{root}/a") == []
+
+
+#: The empty directory and the file "12345" inside their CIDs, which `add` makes with `inline`.
+EMPTY_INLINED = CID.create(1, "dag-pb", multihash.digest(b"\x0a\x02\x08\x01", "identity"))
+FILE_INLINED = CID.create(1, "dag-pb", multihash.digest(b"\x0a\x0b\x08\x02\x12\x0512345\x18\x05", "identity"))
+
+
+async def test_kubo_refuses_to_let_a_directory_outgrow_its_cid_and_we_store_it(repository: Repository) -> None:
+    name = "n" * 200
+    repository.run("files", "cp", f"/ipfs/{EMPTY_INLINED}", "/inlined")
+    with pytest.raises(KuboError, match="digest too large"):
+        repository.run("files", "write", "--create", f"/inlined/{name}", stdin=b"x")
+    async with open_node(repo=":memory:") as node:
+        await node.files.cp(f"/ipfs/{EMPTY_INLINED}", "/inlined")
+        await node.files.write(f"/inlined/{name}", b"x", create=True)
+        assert [entry.name for entry in await node.files.ls("/inlined")] == [name]
+
+
+async def test_kubo_loses_the_beginning_of_a_file_that_outgrows_its_cid_and_we_keep_it(repository: Repository) -> None:
+    repository.run("files", "cp", f"/ipfs/{FILE_INLINED}", "/inlined")
+    repository.run("files", "write", "--offset=5", "/inlined", stdin=b"6789")
+    assert repository.run("files", "read", "/inlined") == b"6789"
+    async with open_node(repo=":memory:") as node:
+        await node.files.cp(f"/ipfs/{FILE_INLINED}", "/inlined")
+        await node.files.write("/inlined", b"6789", offset=5)
+        assert await node.files.read("/inlined") == b"123456789"

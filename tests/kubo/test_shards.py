@@ -82,7 +82,7 @@ async def test_metadata_counts_as_kubo_counts_it(sharding: Callable[[str], Daemo
     base = plan_of(estimate)
     plan = Plan(
         {"preserve_mode": True, "preserve_mtime": True},
-        {**base.ours, "raw_leaves": False},
+        base.ours,
         stats=(Stat(0o700, (-5, 7)),),
     )
     named = {
@@ -102,6 +102,27 @@ async def test_large_files_and_directories_count_as_kubo_counts_them(
         str(length): Tree({**{f"{index:04}": Bulk(index * 50) for index in range(18)}, "n" * length: inner})
         for length in range(10, 200, 2)
     }
+    assert await by_us(named, plan) == by_kubo(sharding(estimate), named, plan)
+
+
+@pytest.mark.parametrize("estimate", ESTIMATES)
+@settings(max_examples=15 * FACTOR)
+@given(
+    most=st.integers(1, 12),
+    fanout=st.none() | st.sampled_from(FANOUTS),
+    files=st.dictionaries(names, st.binary(max_size=4), max_size=20),
+    inner=st.dictionaries(names, st.binary(max_size=4), max_size=20),
+)
+async def test_a_directory_of_more_entries_than_allowed_is_sharded_the_same(
+    sharding: Callable[[str], Daemon],
+    estimate: str,
+    most: int,
+    fanout: int | None,
+    files: dict[str, bytes],
+    inner: dict[str, bytes],
+) -> None:
+    plan = plan_of(estimate, fanout, max_directory_links=most)
+    named = {"tree": Tree({**files, "inner directory": Tree(inner)})}
     assert await by_us(named, plan) == by_kubo(sharding(estimate), named, plan)
 
 

@@ -159,9 +159,8 @@ def plans(draw: st.DrawFn, chunkers: st.SearchStrategy[str] = small_chunks, most
     stats: tuple[Stat, ...] = (BARE,)
     kept = draw(st.sampled_from(["", "", "mode", "mtime", "both"]))
     if kept:
-        # Kubo has no raw leaves below a root with metadata unless they were asked for, which it then refuses.
-        raw = None
-        ours["raw_leaves"] = False
+        # Kubo has no raw leaves beside metadata, and refuses them where they were asked for.
+        raw = draw(st.sampled_from([None, False]))
         of_mode = st.none() | modes if kept != "both" else modes
         one = st.builds(
             Stat,
@@ -170,6 +169,9 @@ def plans(draw: st.DrawFn, chunkers: st.SearchStrategy[str] = small_chunks, most
         )
         # With a mode and no time, Kubo's RPC takes the epoch for the time.
         stats = tuple(draw(st.lists(one if kept != "both" else one | st.just(BARE), min_size=1, max_size=4)))
+        if any(stat == BARE for stat in stats):
+            # What Kubo decides for the whole call is decided here for each file, by whether it has metadata.
+            raw = False
         if kept != "mtime":
             kubo["preserve_mode"] = True
         if kept != "mode":

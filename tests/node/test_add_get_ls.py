@@ -12,7 +12,6 @@ from ipfs_comm import open_node
 from ipfs_comm.errors import InvalidInputError, IPFSCommError, NotFoundError
 from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.node.api import File, Mtime
-from ipfs_comm.testing.trees import TreeContract
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
 async def node() -> AsyncIterator[EmbeddedNode]:
     async with open_node(repo=":memory:") as opened:
         yield opened
-
-
-class TestEmbedded(TreeContract):
-    """The embedded node takes and gives trees as any node does."""
 
 
 @pytest.fixture

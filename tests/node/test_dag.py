@@ -13,27 +13,12 @@ from ipfs_comm.errors import CodecError, InvalidCIDError, InvalidInputError, Inv
 from ipfs_comm.ipld import car, multihash
 from ipfs_comm.ipld.codecs import dag_cbor
 from ipfs_comm.node.embedded import dag_walk
-from ipfs_comm.testing.dag import MISSING, DagContract, blocks_of, car_of, raw
+from ipfs_comm.testing.dag import MISSING, blocks_of, car_of, raw
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
-    from pathlib import Path
 
     from ipfs_comm.node import Node
-
-
-class TestInMemory(DagContract):
-    @pytest.fixture
-    async def node(self) -> AsyncIterator[Node]:
-        async with open_node(repo=":memory:") as node:
-            yield node
-
-
-class TestOnDisk(DagContract):
-    @pytest.fixture
-    async def node(self, tmp_path: Path) -> AsyncIterator[Node]:
-        async with open_node(repo=tmp_path / "repo") as node:
-            yield node
 
 
 @pytest.fixture

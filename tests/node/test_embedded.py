@@ -15,7 +15,8 @@ from ipfs_comm.errors import HashMismatchError, InvalidInputError, NotSupportedE
 from ipfs_comm.ipld import multihash
 from ipfs_comm.node.embedded import EmbeddedNode
 from ipfs_comm.node.open import default_repo
-from ipfs_comm.testing.node import HELLO, MISSING, WholeNodeContract
+from ipfs_comm.testing.client import HELLO, MISSING
+from ipfs_comm.testing.node import NodeContract
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
     from ipfs_comm.node import Node
 
 
-class TestInMemory(WholeNodeContract):
+class TestInMemory(NodeContract):
     @pytest.fixture
     async def node(self) -> AsyncIterator[Node]:
         async with open_node(repo=":memory:") as node:
             yield node
 
 
-class TestOnDisk(WholeNodeContract):
+class TestOnDisk(NodeContract):
     @pytest.fixture
     async def node(self, tmp_path: Path) -> AsyncIterator[Node]:
         async with open_node(repo=tmp_path / "repo") as node:
@@ -168,6 +169,16 @@ async def test_a_node_that_nobody_reads_from_stops_taking(counted: tuple[Node, C
             await asyncio.sleep(0)
         assert taken == before
         assert taken < 40
+
+
+@pytest.mark.parametrize("option", ["file_import_concurrency", "block_write_concurrency"])
+async def test_how_much_goes_on_at_once_changes_no_result(counted: tuple[Node, CountingStore], option: str) -> None:
+    node, _ = counted
+    content = os.urandom(3_000_000)
+    expected = (await node.add(content)).cid
+    assert (await node.add(content, **{option: 1})).cid == expected
+    with pytest.raises(InvalidInputError, match=f"{option} is 0"):
+        await node.add(content, **{option: 0})
 
 
 async def test_calls_leave_no_task_behind() -> None:

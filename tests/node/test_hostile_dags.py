@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 import tracemalloc
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,23 +12,30 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ipfs_comm import CID, open_node
-from ipfs_comm.errors import CodecError, InvalidInputError, IPFSCommError, LimitError, NotUnixFSError
+from ipfs_comm.errors import (
+    CodecError,
+    DeadlineError,
+    InvalidInputError,
+    IPFSCommError,
+    LimitError,
+    NoSpaceError,
+    NotUnixFSError,
+)
 from ipfs_comm.ipld import multihash, varint
 from ipfs_comm.ipld.codecs import dag_cbor
-from ipfs_comm.ipld.codecs.dag_pb import PBLink, PBNode, encode
-from ipfs_comm.node.embedded import dag_tree
-from ipfs_comm.unixfs import UnixFS
+from ipfs_comm.ipld.codecs.dag_pb import PBLink, PBNode, decode, encode
+from ipfs_comm.unixfs import UnixFS, to_disk
 from ipfs_comm.unixfs.hamt import MURMUR3
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from pathlib import Path
 
     from ipfs_comm.blockstore import Blockstore
     from ipfs_comm.node.embedded import EmbeddedNode
 
 GIB = 1 << 30
-#: Blocks in a chain; far more than any stack has frames.
-LEVELS = 10_000
+EIB = 1 << 60
 
 
 @pytest.fixture
@@ -78,16 +87,6 @@ async def file_bomb(store: Blockstore, levels: int = 40) -> CID:
     return cid
 
 
-async def chain(store: Blockstore, length: int, step: Callable[[CID], bytes]) -> CID:
-    cid = cid_of(dag_cbor.encode(0), "dag-cbor")
-    await store.put(cid, dag_cbor.encode(0))
-    for _ in range(length):
-        block = step(cid)
-        cid = cid_of(block, "dag-cbor")
-        await store.put(cid, block)
-    return cid
-
-
 async def some(items: Any, count: int) -> int:
     seen = 0
     async with aclosing(items):
@@ -110,13 +109,66 @@ async def test_the_paths_of_a_bomb_come_one_by_one(node: Any, store: Blockstore,
         assert await some(start(), 5_000) == 5_000
 
 
-async def test_all_paths_of_a_bomb_are_more_than_can_be_awaited(
-    node: Any, store: Blockstore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("verb", ["dag.tree", "get", "ls", "refs"])
+async def test_all_paths_of_a_bomb_are_more_than_can_be_awaited(node: Any, store: Blockstore, verb: str) -> None:
+    root = await bomb(store, 60)
+    start: dict[str, Callable[[], Any]] = {
+        "dag.tree": lambda: node.dag.tree(root, recursive=True, max_size=1 << 20),
+        "get": lambda: node.get(root, max_size=1 << 20),
+        "ls": lambda: node.ls(root, recursive=True, max_size=1 << 20),
+        "refs": lambda: node.refs(root, recursive=True, max_size=1 << 20),
+    }
+    with memory(16 << 20), pytest.raises(LimitError, match="iterate over it"):
+        await start[verb]()
+
+
+async def test_a_bomb_is_not_written_to_disk(
+    node: Any, store: Blockstore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dag_tree, "MAX_WHOLE", 1 << 20)
-    root = await bomb(store)
-    with memory(16 << 20), pytest.raises(LimitError, match="iterate"):
-        await node.dag.tree(root, recursive=True)
+    monkeypatch.setattr(to_disk, "MAX_ENTRIES", 500)
+    with memory(16 << 20):
+        with pytest.raises(LimitError, match="500 entries"):
+            await node.get(await bomb(store, 60), to=tmp_path / "tree")
+        with pytest.raises(NoSpaceError):
+            await node.get(await file_bomb(store, 60), to=tmp_path / "file")
+    assert not tuple(os.scandir(tmp_path))
+
+
+async def test_the_bytes_of_a_bomb_are_more_than_can_be_awaited(node: Any, store: Blockstore) -> None:
+    root = await file_bomb(store, 60)
+    await node.files.cp(f"/ipfs/{root}", "/bomb")
+    whole: list[Callable[[], Any]] = [
+        lambda: node.cat(root),
+        lambda: node.cat(root, offset=1 << 50),
+        lambda: node.cat(root, length=1 << 50),
+        lambda: node.files.read("/bomb"),
+        lambda: node.get(root, archive=True, max_size=5000),
+    ]
+    with memory(16 << 20):
+        for start in whole:
+            with pytest.raises(LimitError, match="max_size"):
+                await start()
+        content = (await node.get(root))[0].content
+        with pytest.raises(LimitError, match="max_size"):
+            await content
+        assert await node.files.read("/bomb", offset=1 << 59, length=10) == b"x" * 10
+        assert (await node.files.stat("/bomb")).size == 1 << 60
+        assert (await node.ls(root))[0].size == 1 << 60
+        assert (await node.dag.stat(root)).unique_blocks == 61
+
+
+async def test_as_much_is_awaited_as_the_call_allows(node: Any) -> None:
+    cid = (await node.add(b"x" * 1000)).cid
+    assert await node.cat(cid, max_size=1000) == b"x" * 1000
+    assert await node.cat(cid, length=10, max_size=10) == b"x" * 10
+    assert b"".join([piece async for piece in node.cat(cid, max_size=1)]) == b"x" * 1000
+    with pytest.raises(LimitError, match="1000 bytes, and at most 999"):
+        await node.cat(cid, max_size=999)
+    with pytest.raises(LimitError, match="max_size"):
+        await node.dag.export(cid, max_size=10)
+    for wrong in (-1, True, 1.5):
+        with pytest.raises(InvalidInputError, match="max_size"):
+            node.cat(cid, max_size=wrong)
 
 
 async def test_a_deadline_ends_the_listing_of_a_bomb(node: Any, store: Blockstore) -> None:
@@ -144,13 +196,76 @@ async def test_the_bytes_of_a_bomb_come_piece_by_piece(node: Any, store: Blockst
     assert entry.size == 1 << 40
 
 
-async def test_a_gibibyte_claimed_in_a_hundred_bytes_is_not_made(node: Any, store: Blockstore) -> None:
+@pytest.mark.parametrize("claimed", [GIB, EIB])
+async def test_much_that_is_claimed_in_a_hundred_bytes_is_not_made(
+    node: Any, store: Blockstore, claimed: int, tmp_path: Path
+) -> None:
     leaf = await keep(store, UnixFS.file(b"tiny"))
-    root = await keep(store, UnixFS.file(blocksizes=(GIB,)), [PBLink(leaf, "", GIB)])
-    for read in (node.cat(root), node.cat(root, offset=GIB - 5), node.files.read(f"/ipfs/{root}")):
+    root = await keep(store, UnixFS.file(blocksizes=(claimed,)), [PBLink(leaf, "", claimed)])
+    await node.files.cp(f"/ipfs/{root}", "/liar")
+    reads: list[Callable[[], Any]] = [
+        lambda: some(node.cat(root), 1 << 30),
+        lambda: node.cat(root, offset=claimed - 5),
+        lambda: node.cat(root, offset=2, length=2),
+        lambda: node.files.read("/liar", length=100),
+        lambda: some(node.get(root, archive=True), 1 << 30),
+        lambda: node.files.write("/liar", b"x", offset=claimed - 1),
+        lambda: node.files.write("/liar", b"x", offset=1),
+    ]
+    for read in reads:
         with memory(8 << 20), pytest.raises(NotUnixFSError) as caught:
-            await read
-        assert caught.value.code == "ERR_UNDER_READ"
+            await read()
+        assert caught.value.code in ("ERR_UNDER_READ", "ERR_NOT_UNIXFS")
+    with memory(8 << 20), pytest.raises((NotUnixFSError, NoSpaceError)):
+        await node.get(root, to=tmp_path / "liar")
+    assert not tuple(os.scandir(tmp_path))
+    assert (await node.files.stat("/liar")).size == claimed
+    assert [entry.size for entry in await node.files.ls("/")] == [claimed]
+
+
+async def test_sizes_that_add_up_to_more_than_a_number_holds_are_refused(node: Any, store: Blockstore) -> None:
+    leaf = await keep(store, UnixFS.file(b"tiny"))
+    most = varint.encode((1 << 63) - 1)
+    block = encode(PBNode([PBLink(leaf, "", 1)] * 3, b"\x08\x02\x18\x01" + (b"\x20" + most) * 3))
+    root = cid_of(block)
+    await store.put(root, block)
+    for read in (lambda: node.cat(root), lambda: some(node.cat(root), 1 << 30), lambda: node.cat(root, length=9)):
+        with memory(8 << 20), pytest.raises((LimitError, NotUnixFSError)):
+            await read()
+
+
+async def test_more_than_is_claimed_is_not_read(node: Any, store: Blockstore) -> None:
+    leaf = await keep(store, UnixFS.file(b"more than it says"))
+    root = await keep(store, UnixFS.file(blocksizes=(4,)), [PBLink(leaf, "", 4)])
+    with pytest.raises(NotUnixFSError) as caught:
+        await node.cat(root)
+    assert caught.value.code == "ERR_OVER_READ"
+
+
+async def test_a_block_full_of_links_costs_what_its_links_cost(node: Any, store: Blockstore) -> None:
+    """The shortest links there are: each is a CID of four bytes, that holds nothing."""
+    nothing = CID.create(1, "raw", multihash.digest(b"", "identity"))
+    link = encode(PBNode([PBLink(nothing, "", 0)], None))
+    count = 5_000
+    block = link * count + encode(PBNode([], UnixFS("directory").encode()))
+    root = cid_of(block)
+    await store.put(root, block)
+    began = time.process_time()
+    assert len((await node.object.get(root)).links) == count
+    assert await node.pin.add(root) == root
+    assert await some(node.refs(root), count) == count
+    assert await some(node.dag.export(root), 1 << 30) >= 3
+    assert time.process_time() - began < 60
+    with memory(64 << 20):
+        assert (await node.dag.stat(root)).unique_blocks == 2
+        assert await some(node.ls(root), 1000) == 1000
+
+
+def test_hundreds_of_thousands_of_links_are_decoded_in_time_and_memory_that_grow_with_them() -> None:
+    block = encode(PBNode([PBLink(cid_of(b"x"), "name", 1)], None)) * 100_000
+    began = time.process_time()
+    assert len(decode(block).links) == 100_000
+    assert time.process_time() - began < 60
 
 
 async def test_sizes_of_links_that_lie_are_only_told(node: Any, store: Blockstore) -> None:
@@ -190,22 +305,6 @@ async def test_a_node_that_holds_itself_has_no_end_of_paths(node: Any, store: Bl
         await some(node.dag.tree(own, recursive=True), 1 << 30)
     path = "/".join(["me"] * 1000)
     assert (await node.dag.resolve(own, path=path)).cid == own
-
-
-@pytest.mark.parametrize("verb", ["stat", "refs", "pin", "export"])
-async def test_a_chain_of_any_length_costs_no_stack_and_little_memory(node: Any, store: Blockstore, verb: str) -> None:
-    root = await chain(store, LEVELS, lambda cid: dag_cbor.encode([cid]))
-    # A level takes a place among those that were visited, and nothing else.
-    with memory(LEVELS * 400 + (2 << 20)):
-        match verb:
-            case "stat":
-                assert (await node.dag.stat(root)).unique_blocks == LEVELS + 1
-            case "export":
-                assert await some(node.dag.export(root), LEVELS) == LEVELS
-            case "refs":
-                assert await some(node.refs(root, recursive=True), LEVELS) == LEVELS
-            case "pin":
-                assert await node.pin.add(root) == root
 
 
 async def test_directories_nested_without_end_are_refused(node: Any, store: Blockstore) -> None:
@@ -280,3 +379,36 @@ async def test_a_car_with_a_hostile_header_is_refused(node: Any) -> None:
     for claimed in (1 << 21, 1 << 40, (1 << 63) - 1):
         with memory(8 << 20), pytest.raises(LimitError):
             await node.dag.import_(varint.encode(claimed) + b"x")
+
+
+@pytest.mark.parametrize("start", ["nothing", "header"])
+async def test_a_car_without_end_is_left_at_its_limit(node: Any, start: str) -> None:
+    taken = 0
+
+    async def endless(first: bytes, then: bytes) -> AsyncIterator[bytes]:
+        nonlocal taken
+        yield first
+        while True:
+            taken += len(then)
+            yield then
+
+    header = b"" if start == "nothing" else (await node.dag.export(await node.dag.put(1)))
+    for then in (b"\x80", b"\xff" * 1000):
+        with memory(16 << 20), pytest.raises((CodecError, LimitError, InvalidInputError)):
+            await node.dag.import_(endless(header, then))
+    for length in (1 << 22, 1 << 40, (1 << 63) - 1):
+        with memory(16 << 20), pytest.raises((CodecError, LimitError)):
+            await node.dag.import_(endless(header + varint.encode(length), bytes(1 << 16)))
+    assert taken < 8 << 20
+
+
+async def test_a_car_of_sections_without_end_is_stored_until_its_deadline(node: Any) -> None:
+    header, first = [piece async for piece in node.dag.export(await node.dag.put(1))]
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield header
+        while True:
+            yield first
+
+    with memory(16 << 20), pytest.raises(DeadlineError):
+        await node.dag.import_(endless(), timeout=0.5)

@@ -24,7 +24,6 @@ from ipfs_comm.errors import (
 )
 from ipfs_comm.ipld import CID
 from ipfs_comm.node.api import FileEntry, Mtime
-from ipfs_comm.testing.files import FilesContract
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -42,20 +41,6 @@ async def ipfs() -> AsyncIterator[Any]:
 
 async def names(ipfs: Any, path: str = "/") -> list[str]:
     return sorted(entry.name for entry in await ipfs.files.ls(path))
-
-
-class TestInMemory(FilesContract):
-    @pytest.fixture
-    async def node(self) -> AsyncIterator[Any]:
-        async with open_node(repo=":memory:", offline=True) as node:
-            yield node
-
-
-class TestOnDisk(FilesContract):
-    @pytest.fixture
-    async def node(self, tmp_path: Path) -> AsyncIterator[Any]:
-        async with open_node(repo=tmp_path / "repo", offline=True) as node:
-            yield node
 
 
 class Blocks:
@@ -359,6 +344,33 @@ class TestMetadata:
         await ipfs.files.touch("/", mtime=7)
         assert (await ipfs.files.stat("/")).mtime == Mtime(7)
         assert await names(ipfs) == ["f"]
+
+
+class TestForms:
+    async def test_what_is_new_takes_after_the_defaults_and_not_the_directory_around_it(self, ipfs: Any) -> None:
+        await ipfs.files.mkdir("/d", cid_version=1)
+        await ipfs.files.write("/d/f", b"x", create=True)
+        await ipfs.files.mkdir("/d/sub")
+        assert [(await ipfs.files.stat(path)).cid.version for path in ("/d", "/d/f", "/d/sub")] == [1, 0, 0]
+
+    async def test_a_hash_that_is_asked_for_comes_with_version_1(self, ipfs: Any) -> None:
+        await ipfs.files.mkdir("/d", hash_alg="sha2-256")
+        assert (await ipfs.files.stat("/d")).cid.version == 1
+
+    async def test_leaves_that_change_keep_the_form_that_they_had(self, ipfs: Any) -> None:
+        added = await ipfs.add(b"a" * 30, chunker="size-10", cid_version=1, hash_alg="sha2-512", raw_leaves=False)
+        await ipfs.files.cp(f"/ipfs/{added.cid}", "/f")
+        await ipfs.files.write("/f", b"bb", offset=9)
+        node = (await ipfs.dag.get((await ipfs.files.stat("/f")).cid)).value
+        assert [(link["Hash"].version, link["Hash"].multihash.name) for link in node["Links"]] == [(1, "sha2-512")] * 3
+
+    async def test_a_leaf_that_is_cut_off_is_written_in_the_oldest_form(self, ipfs: Any) -> None:
+        added = await ipfs.add(b"a" * 30, chunker="size-10", cid_version=1, raw_leaves=False)
+        await ipfs.files.cp(f"/ipfs/{added.cid}", "/f")
+        await ipfs.files.write("/f", b"", truncate=True)
+        stat = await ipfs.files.stat("/f")
+        (leaf,) = (await ipfs.dag.get(stat.cid)).value["Links"]
+        assert (stat.cid.version, leaf["Hash"].version, await ipfs.files.read("/f")) == (1, 0, b"")
 
 
 class TestReading:

@@ -19,7 +19,6 @@ from ipfs_comm.errors import (
 )
 from ipfs_comm.ipld import CID
 from ipfs_comm.node.embedded.name import duration
-from ipfs_comm.testing.names import NamesContract
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -34,10 +33,6 @@ ABSENT = "/ipfs/QmPFVLPmp9zv5Z5KUqLhe2EivAGccQW2r7M7jhVJGLZoZU"
 async def node() -> AsyncGenerator[Node, None]:
     async with ipfs_comm.open_node(repo=":memory:", offline=True) as opened:
         yield opened
-
-
-class TestContract(NamesContract):
-    """The embedded node passes the contract of names."""
 
 
 async def kept(node: Any, name: str) -> ipns.Record:

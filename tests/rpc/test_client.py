@@ -10,20 +10,20 @@ import pytest
 from ipfs_comm import IPFSClient, MessageChannel, Server
 from ipfs_comm.errors import InvalidInputError, LinkError, NotFoundError, RemoteError
 from ipfs_comm.testing import linked_ports
-from ipfs_comm.testing.node import HELLO, NodeContract
+from ipfs_comm.testing.client import HELLO, ClientContract
 from ipfs_comm.wire import MessageEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
 
-class TestOverAChannel(NodeContract):
+class TestOverAChannel(ClientContract):
     @pytest.fixture
     async def node(self, client: IPFSClient) -> IPFSClient:  # type: ignore[override]  # a client has the verbs that this contract is about
         return client
 
 
-class TestOverALink(NodeContract):
+class TestOverALink(ClientContract):
     @pytest.fixture
     async def node(self, server: Server) -> AsyncIterator[IPFSClient]:  # type: ignore[override]  # as above
         ports = await linked_ports()
@@ -32,7 +32,7 @@ class TestOverALink(NodeContract):
         ports.close()
 
 
-class TestOverALinkThatFails(NodeContract):
+class TestOverALinkThatFails(ClientContract):
     @pytest.fixture
     async def node(self, server: Server) -> AsyncIterator[IPFSClient]:  # type: ignore[override]  # as above
         ports = await linked_ports(drop=0.05, duplicate=0.05, reorder=0.1, seed=7)

@@ -6,8 +6,10 @@ import pytest
 
 from ipfs_comm.blockstore import MemoryBlockstore
 from ipfs_comm.errors import InvalidInputError, InvalidPathError, NoLinkError
+from ipfs_comm.ipld.codecs import dag_pb
 from ipfs_comm.unixfs import ImportOptions, Mtime, exporter
 from ipfs_comm.unixfs.directory import ImportedEntry, TreeEntry, build_tree
+from ipfs_comm.unixfs.format import UnixFS
 from ipfs_comm.unixfs.hamt import hash_of
 
 if TYPE_CHECKING:
@@ -30,6 +32,17 @@ async def test_files_come_first_then_directories_from_the_inside_out() -> None:
     assert sorted(paths[3:]) == ["", "a", "a/b", "c"]
     assert paths.index("a/b") < paths.index("a")
     assert paths[-1] == ""
+
+
+async def test_a_directory_of_more_entries_than_allowed_is_sharded() -> None:
+    async with MemoryBlockstore() as store:
+        for count, kind in ((3, "directory"), (4, "hamt-sharded-directory")):
+            entries = [TreeEntry(f"d/{index}", b"x") for index in range(count)]
+            (directory,) = (await tree(entries, store, max_directory_links=3))[count:]
+            node = dag_pb.decode(await store.get(directory.cid))
+            assert UnixFS.decode(node.data or b"").type == kind
+    with pytest.raises(InvalidInputError, match="max_directory_links"):
+        await tree([], max_directory_links=0)
 
 
 async def test_without_wrapping_the_top_has_no_directory_of_its_own() -> None:

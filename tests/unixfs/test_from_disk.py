@@ -9,7 +9,7 @@ import pytest
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.errors import InvalidInputError, NotFoundError
 from ipfs_comm.unixfs.format import Mtime
-from ipfs_comm.unixfs.from_disk import CHUNK, DiskRules, OnDisk, entries, read
+from ipfs_comm.unixfs.from_disk import DiskRules, OnDisk, entries
 
 if TYPE_CHECKING:
     from ipfs_comm.unixfs.directory import TreeEntry
@@ -67,6 +67,31 @@ async def test_a_symlink_given_itself_is_followed_when_asked_for(tree: Path) -> 
     assert list(await listed(link, dereference_args=True)) == ["t", "t/b.txt", "t/link"]
 
 
+async def test_symlinks_are_followed_anywhere_when_asked_for(tree: Path) -> None:
+    (tree / "out").unlink()
+    (tree.parent / "far").write_bytes(b"far")
+    (tree / "to sub").symlink_to("sub")
+    (tree / "to far").symlink_to("../far")
+    found = await listed(tree, dereference_symlinks=True)
+    assert {"t/to sub", "t/to sub/b.txt", "t/to far"} <= set(found)
+    assert all(entry.target is None for entry in found.values())
+
+
+async def test_a_symlink_to_a_directory_around_it_is_refused(tree: Path) -> None:
+    (tree / "out").unlink()
+    (tree / "sub" / "around").symlink_to(tree)
+    with pytest.raises(InvalidInputError, match="leads back"):
+        await listed(tree, dereference_symlinks=True)
+
+
+async def test_empty_directories_are_left_out_when_asked_for(tree: Path) -> None:
+    (tree / "nearly").mkdir()
+    (tree / "nearly" / ".hidden").write_bytes(b"")
+    found = await listed(tree, empty_dirs=False)
+    assert not {"t/empty", "t/nearly"} & set(found)
+    assert "t/nearly" in await listed(tree, empty_dirs=False, hidden=True)
+
+
 async def test_modes_and_times_are_taken_when_asked_for(tree: Path) -> None:
     (tree / "a.txt").chmod(0o640)
     os.utime(tree / "a.txt", ns=(0, 5_000_000_007))
@@ -85,14 +110,6 @@ async def test_a_special_file_is_refused(tree: Path) -> None:
         await listed(tree)
 
 
-@needs_fifos
-async def test_a_file_that_has_become_special_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "fifo")
-
-    with pytest.raises(InvalidInputError, match="fifo is neither a file"):
-        await anext(read(tmp_path / "fifo"))
-
-
 async def test_a_file_that_has_become_a_symlink_is_refused(tree: Path) -> None:
     found = await listed(tree)
     (tree / "a.txt").unlink()
@@ -105,24 +122,6 @@ async def test_a_file_that_has_become_a_symlink_is_refused(tree: Path) -> None:
 async def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="there is no file"):
         await listed(tmp_path / "nothing")
-
-
-@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
-async def test_a_file_is_read_whole(tmp_path: Path, size: int) -> None:
-    (tmp_path / "file").write_bytes(written := os.urandom(size))
-
-    assert b"".join([piece async for piece in read(tmp_path / "file")]) == written
-
-
-async def test_a_file_left_in_the_middle_is_closed(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(bytes(3 * CHUNK))
-    pieces = read(tmp_path / "file")
-    await anext(pieces)
-    await pieces.aclose()
-
-    # A file that is still open warns when it is collected, which is an error here.
-    with pytest.raises(StopAsyncIteration):
-        await anext(pieces)
 
 
 def test_a_path_without_a_name_is_called_by_its_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ipfs_comm.blockstore import MAX_BLOCK_SIZE, MemoryBlockstore
 from ipfs_comm.errors import InvalidInputError, LimitError
+from ipfs_comm.ipld.codecs import dag_pb
 from ipfs_comm.unixfs import ImportOptions, Mtime, exporter
 from ipfs_comm.unixfs.importer import ImportedFile, import_file
 
@@ -78,6 +79,15 @@ async def test_what_is_no_bytes_is_refused(content: Any) -> None:
 async def test_only_hash_puts_nothing_and_makes_the_same_cid() -> None:
     file = await import_file(CONTENT, put=nowhere, options=ImportOptions(only_hash=True))
     assert file == await add(CONTENT)
+
+
+@pytest.mark.parametrize("metadata", [{"mode": 0o600}, {"mtime": Mtime(1)}])
+async def test_a_file_with_metadata_has_raw_leaves_only_where_they_are_asked_for(metadata: dict[str, Any]) -> None:
+    async with MemoryBlockstore() as store:
+        for raw, codec in ((None, "dag-pb"), (True, "raw")):
+            file = await add(b"a" * 20, store, chunker="size-10", cid_version=1, raw_leaves=raw, **metadata)
+            node = dag_pb.decode(await store.get(file.cid))
+            assert {link.hash.codec for link in node.links} == {codec}
 
 
 async def test_cid_version_1_implies_raw_leaves_unless_said_otherwise() -> None:

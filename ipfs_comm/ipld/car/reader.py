@@ -6,12 +6,15 @@ Specification: ipld.io, specs, transport, CARv1; of CARv2 the data payload is re
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
-from typing import Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from ipfs_comm.errors import HashMismatchError, LimitError
 from ipfs_comm.ipld import multihash, varint
 from ipfs_comm.ipld.car.sections import MAX_HEADER, MAX_SECTION, parse_header, parse_section, refusal
 from ipfs_comm.ipld.cid import CID
+
+if TYPE_CHECKING:
+    from ipfs_comm.ipld.multihash import Run
 
 __all__ = ["CarReader", "Source"]
 
@@ -31,14 +34,15 @@ class CarReader:
     roots : tuple of CID
     """
 
-    def __init__(self, stream: _Stream, version: int, roots: tuple[CID, ...], verify: bool) -> None:
+    def __init__(self, stream: _Stream, version: int, roots: tuple[CID, ...], verify: bool, run: Run) -> None:
         self._stream = stream
+        self._run = run
         self._verify = verify
         self.version = version
         self.roots = roots
 
     @classmethod
-    async def open(cls, source: Source, *, verify: bool = True) -> Self:
+    async def open(cls, source: Source, *, verify: bool = True, run: Run | None = None) -> Self:
         """Read the header.
 
         Parameters
@@ -48,6 +52,8 @@ class CarReader:
             file.read(65536), b"")``.
         verify : bool
             Check every block against its CID.
+        run : async callable, optional
+            Runs a slow hash function beside the loop, as a pool's ``run`` does.
 
         Raises
         ------
@@ -68,7 +74,7 @@ class CarReader:
         except BaseException:
             await stream.aclose()
             raise
-        return cls(stream, version, tuple(roots), verify)
+        return cls(stream, version, tuple(roots), verify, run or _here)
 
     async def blocks(self) -> AsyncGenerator[tuple[CID, bytes], None]:
         """Iterate over the blocks in the order of the file; once.
@@ -101,7 +107,7 @@ class CarReader:
                     )
                 cid, block = parse_section(await stream.exactly(size), at)
                 if self._verify:
-                    _check(cid, block, at)
+                    await _check(cid, block, at, self._run)
                 yield cid, block
         finally:
             await stream.aclose()
@@ -111,9 +117,13 @@ class CarReader:
         await self._stream.aclose()
 
 
-def _check(cid: CID, block: bytes, at: int) -> None:
+async def _here(work: Any, *arguments: Any, **options: Any) -> Any:
+    return work(*arguments, **options)
+
+
+async def _check(cid: CID, block: bytes, at: int, run: Run) -> None:
     try:
-        multihash.verify(cid.multihash, block)
+        await multihash.verify_beside(run, cid.multihash, block)
     except HashMismatchError as error:
         name = str(cid)[:200]
         raise HashMismatchError(

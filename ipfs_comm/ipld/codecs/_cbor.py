@@ -24,6 +24,7 @@ __all__ = ["decode", "encode"]
 
 _FLOAT = struct.Struct(">Bd")
 _DOUBLE = struct.Struct(">d")
+_SHORT_FLOATS: Final = {0xF9: struct.Struct(">e"), 0xFA: struct.Struct(">f")}
 _MAX_UINT: Final = (1 << 64) - 1
 _NEGATIVE_ZERO = _DOUBLE.pack(-0.0)
 
@@ -53,7 +54,7 @@ _CID36 = b"\xd8\x2a\x58\x25\x00"
 _CID34 = b"\xd8\x2a\x58\x23\x00"
 
 
-def encode(codec: str, value: Any, links: bool) -> bytes:
+def encode(codec: str, value: Any, links: bool, *, ordered: bool = True) -> bytes:
     """Return the canonical bytes of a value.
 
     Parameters
@@ -64,6 +65,8 @@ def encode(codec: str, value: Any, links: bool) -> bytes:
         What to encode.
     links : bool
         Whether CIDs may be in it.
+    ordered : bool
+        Whether keys are sorted; else they stay in the order of the maps.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def encode(codec: str, value: Any, links: bool) -> bytes:
                 if len(stack) > MAX_DEPTH or len(out) > MAX_ITEMS:
                     raise _endless(codec)
                 append(_MAP[len(item)] if len(item) < 256 else _head(0xA0, len(item)))
-                stack.append(_sorted_items(codec, item))
+                stack.append(_items(codec, item, ordered))
                 break
             elif kind is list:
                 if len(stack) > MAX_DEPTH or len(out) > MAX_ITEMS:
@@ -174,18 +177,19 @@ def _encoded_key(codec: str, key: object) -> _Key:
     return encoded
 
 
-def _sorted_items(codec: str, item: dict[str, Any]) -> Iterator[Any]:
+def _items(codec: str, item: dict[str, Any], ordered: bool) -> Iterator[Any]:
     # The shorter head is the smaller one: encoded keys sort as bytes into the canonical order, by length and then by
     # bytes.
     if len(item) == 1:
         [(key, value)] = item.items()
         return iter((_KEYS.get(key) or _encoded_key(codec, key), value))
     keyed = [(_KEYS.get(key) or _encoded_key(codec, key), value) for key, value in item.items()]
-    keyed.sort(key=_first)
+    if ordered:
+        keyed.sort(key=_first)
     return chain.from_iterable(keyed)
 
 
-def decode(codec: str, data: Bytes, links: bool) -> Any:
+def decode(codec: str, data: Bytes, links: bool, *, ordered: bool = True) -> Any:
     """Parse one value that takes up all of ``data``.
 
     Parameters
@@ -196,6 +200,8 @@ def decode(codec: str, data: Bytes, links: bool) -> Any:
         The whole block.
     links : bool
         Whether tag 42 may be in it.
+    ordered : bool
+        Whether keys have to be sorted and floats to be long; else keys may come in any order, each once.
 
     Raises
     ------
@@ -204,7 +210,7 @@ def decode(codec: str, data: Bytes, links: bool) -> Any:
     """
     raw = data if type(data) is bytes else bytes(data)
     try:
-        value, position = _decode(codec, raw, links)
+        value, position = _decode(codec, raw, links, ordered)
     except IndexError:
         raise refusal(
             codec, "decode", f"the block is cut off: it ends after {len(raw)} bytes, in the middle of a value"
@@ -230,7 +236,7 @@ def _long(codec: str, raw: bytes, position: int, info: int) -> tuple[int, int]:
     return value, position + size
 
 
-def _decode(codec: str, raw: bytes, links: bool) -> tuple[Any, int]:
+def _decode(codec: str, raw: bytes, links: bool, ordered: bool) -> tuple[Any, int]:
     total = len(raw)
     position = 0
     stack: list[tuple[Any, int, str, bytes]] = []
@@ -262,6 +268,8 @@ def _decode(codec: str, raw: bytes, links: bool) -> tuple[Any, int]:
                         codec, "decode", f"the float {value!r} at byte {position - 1} has no place in the data model"
                     )
                 position += 8
+            elif not ordered and initial in _SHORT_FLOATS:
+                value, position = _short_float(codec, raw, position)
             else:
                 raise refusal(
                     codec,
@@ -316,12 +324,26 @@ def _decode(codec: str, raw: bytes, links: bool) -> tuple[Any, int]:
             elif target is None:
                 return value, position
             else:
+                if not ordered:
+                    last_key = b""
+                    if key in target:
+                        raise refusal(codec, "decode", f"the key {key!r:.80} before byte {position} comes twice")
                 target[key] = value
                 if missing:
                     key, last_key, position = _key(codec, raw, position, last_key)
                     break
             value = target
             target, missing, key, last_key = stack.pop()
+
+
+def _short_float(codec: str, raw: bytes, position: int) -> tuple[float, int]:
+    form = _SHORT_FLOATS[raw[position - 1]]
+    if position + form.size > len(raw):
+        raise IndexError
+    value: float = form.unpack_from(raw, position)[0]
+    if not isfinite(value) or (value == 0 and raw[position]):
+        raise refusal(codec, "decode", f"the float {value!r} at byte {position - 1} has no place in the data model")
+    return value, position + form.size
 
 
 def _key(codec: str, raw: bytes, position: int, last: bytes) -> tuple[str, bytes, int]:

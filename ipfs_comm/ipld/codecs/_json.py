@@ -36,7 +36,7 @@ class _Token(str):
     __slots__ = ()
 
 
-def encode(codec: str, value: Any, links: bool) -> bytes:
+def encode(codec: str, value: Any, links: bool, *, ordered: bool = True) -> bytes:
     """Return the canonical bytes of a value.
 
     Parameters
@@ -47,6 +47,8 @@ def encode(codec: str, value: Any, links: bool) -> bytes:
         What to encode.
     links : bool
         Whether CIDs and bytes may be in it.
+    ordered : bool
+        Whether keys are sorted; else they stay in the order of the maps.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def encode(codec: str, value: Any, links: bool) -> bytes:
                         f"the value nests deeper than {MAX_DEPTH}, holds more than {MAX_ITEMS} values, or contains "
                         "itself",
                     )
-                stack.append(_map_parts(codec, item, links) if kind is dict else _list_parts(item))
+                stack.append(_map_parts(codec, item, links, ordered) if kind is dict else _list_parts(item))
                 break
             elif item is None:
                 append("null")
@@ -117,12 +119,12 @@ _OPEN_LIST, _CLOSE_LIST, _EMPTY_LIST, _COMMA = _Token("["), _Token("]"), _Token(
 _CLOSE_MAP, _EMPTY_MAP = _Token("}"), _Token("{}")
 
 
-def _map_parts(codec: str, item: dict[str, Any], links: bool) -> Iterator[Any]:
+def _map_parts(codec: str, item: dict[str, Any], links: bool, ordered: bool) -> Iterator[Any]:
     for key in item:
         if not isinstance(key, str):
             raise refusal(codec, "encode", f"the key {key!r:.80} of a map is no str but {type(key).__name__}")
     # Code points sort as their UTF-8 does.
-    keys = sorted(item)
+    keys = sorted(item) if ordered else list(item)
     if links and keys and keys[0] == "/" and _is_reserved(item["/"], _begins_sorted):
         raise refusal(
             codec,

@@ -1,6 +1,7 @@
-"""The cbor codec: dag-cbor without links.
+"""The cbor codec: dag-cbor without links, whose maps keep their order.
 
-Specification: RFC 8949, with dag-cbor's strictness, since blocks are named by their bytes.
+Specification: RFC 8949, with most of dag-cbor's strictness, since blocks are named by their bytes; what it leaves open
+is Kubo's: keys stand in the order of the map, and floats are written with 64 bits and read with any.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ __all__ = ["CODEC", "decode", "encode"]
 
 
 def encode(value: Any) -> bytes:
-    """Return the canonical bytes of a value of the data model.
+    """Return the bytes of a value of the data model.
 
     Raises
     ------
     CodecError
         The value, or one in it, has no place in the data model, or is a link.
     """
-    return _cbor.encode("cbor", value, links=False)
+    return _cbor.encode("cbor", value, links=False, ordered=False)
 
 
 def decode(data: Bytes) -> Any:
@@ -35,9 +36,9 @@ def decode(data: Bytes) -> Any:
     Raises
     ------
     CodecError
-        The bytes are not the canonical form of a value.
+        The bytes are no value of the data model, or not in its shortest form.
     """
-    return _cbor.decode("cbor", data, links=False)
+    return _cbor.decode("cbor", data, links=False, ordered=False)
 
 
 def _links(data: Bytes) -> Iterator[tuple[Path, CID]]:

@@ -42,6 +42,7 @@ class BlockAPI(Protocol):
         mhlen: int | None = None,
         version: int | None = None,
         pin: bool = False,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> CID:
         """Store the bytes of one block as they are; version 0 and dag-pb unless something else is asked for."""

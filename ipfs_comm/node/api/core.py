@@ -110,7 +110,7 @@ class GetEntry:
 
 @dataclass(frozen=True, slots=True)
 class IDResult:
-    """Who this node is."""
+    """Who this node is; ``ephemeral`` where that ends with the process, for nothing may be written."""
 
     id: str
     public_key: str
@@ -118,6 +118,7 @@ class IDResult:
     agent_version: str
     protocol_version: str
     protocols: tuple[str, ...]
+    ephemeral: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,7 @@ class Node(Protocol):
         preload: bool = True,
         shard_split_threshold: int | None = None,
         file_import_concurrency: int = 50,
+        block_write_concurrency: int = 10,
         profile: str = "kubo",
         inline: bool = False,
         inline_limit: int | None = None,
@@ -215,14 +217,19 @@ class Node(Protocol):
         *,
         offset: int = 0,
         length: int | None = None,
+        max_size: int | None = None,
         offline: bool = False,
         timeout: float | None = None,
     ) -> Stream[bytes, bytes]:
-        """Stream the bytes of a file; ``offline``, here and elsewhere, asks nobody else for blocks not here."""
+        """Stream the bytes of a file; ``offline``, here and elsewhere, asks nobody else for blocks not here.
+
+        Awaited whole, here and elsewhere, a result may have ``max_size`` bytes, 1 GiB where not given; entries count
+        with their text and 256 bytes each. Iterating over it has no limit.
+        """
 
     @overload
     def get(
-        self, path: CIDLike, *, offline: bool = ..., timeout: float | None = ...
+        self, path: CIDLike, *, max_size: int | None = ..., offline: bool = ..., timeout: float | None = ...
     ) -> Stream[GetEntry, list[GetEntry]]: ...
 
     @overload
@@ -244,6 +251,7 @@ class Node(Protocol):
         archive: bool = ...,
         compress: bool = ...,
         compression_level: int | None = ...,
+        max_size: int | None = ...,
         offline: bool = ...,
         timeout: float | None = ...,
     ) -> Stream[bytes, bytes]: ...
@@ -257,6 +265,7 @@ class Node(Protocol):
         archive: bool = False,
         compress: bool = False,
         compression_level: int | None = None,
+        max_size: int | None = None,
         offline: bool = False,
         timeout: float | None = None,
     ) -> Stream[Any, Any]:
@@ -267,7 +276,13 @@ class Node(Protocol):
         """
 
     def ls(
-        self, path: CIDLike, *, recursive: bool = False, offline: bool = False, timeout: float | None = None
+        self,
+        path: CIDLike,
+        *,
+        recursive: bool = False,
+        max_size: int | None = None,
+        offline: bool = False,
+        timeout: float | None = None,
     ) -> Stream[LsEntry, list[LsEntry]]:
         """List a directory, or the one file that ``path`` names; ``recursive`` goes into the directories in it."""
 

@@ -105,6 +105,7 @@ class DagAPI(Protocol):
         version: int = 1,
         pin: bool = False,
         only_hash: bool = False,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> CID:
         """Encode ``value`` by ``store_codec`` (older name ``format``; default dag-cbor), store it, return its CID."""
@@ -131,12 +132,15 @@ class DagAPI(Protocol):
         *,
         path: str = "",
         recursive: bool = False,
+        max_size: int | None = None,
         offline: bool = False,
         timeout: float | None = None,
     ) -> Stream[str, list[str]]:
         """Stream the paths in a node, relative to ``path``; with ``recursive`` those behind its links, too."""
 
-    def export(self, root: CIDLike, *, offline: bool = False, timeout: float | None = None) -> Stream[bytes, bytes]:
+    def export(
+        self, root: CIDLike, *, max_size: int | None = None, offline: bool = False, timeout: float | None = None
+    ) -> Stream[bytes, bytes]:
         """Stream a CARv1 of a whole DAG: depth first, each block once."""
 
     def import_(

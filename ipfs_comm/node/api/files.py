@@ -57,15 +57,25 @@ class FilesAPI(Protocol):
         hash: bool = False,
         size: bool = False,
         with_local: bool = False,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> FileStat:
         """Describe ``/path`` of the MFS, or ``/ipfs/<cid>/path``."""
 
-    def ls(self, path: CIDLike = "/", *, timeout: float | None = None) -> Stream[FileEntry, list[FileEntry]]:
+    def ls(
+        self, path: CIDLike = "/", *, max_size: int | None = None, offline: bool = False, timeout: float | None = None
+    ) -> Stream[FileEntry, list[FileEntry]]:
         """List a directory, or the one file that ``path`` names."""
 
     def read(
-        self, path: CIDLike, *, offset: int = 0, length: int | None = None, timeout: float | None = None
+        self,
+        path: CIDLike,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        max_size: int | None = None,
+        offline: bool = False,
+        timeout: float | None = None,
     ) -> Stream[bytes, bytes]:
         """Stream the bytes of a file."""
 
@@ -87,6 +97,7 @@ class FilesAPI(Protocol):
         hash_alg: str | None = None,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Write content into a file, from byte ``offset`` on."""
@@ -102,6 +113,7 @@ class FilesAPI(Protocol):
         hash_alg: str | None = None,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Make a directory, with ``parents`` also those that it lies in."""
@@ -116,6 +128,7 @@ class FilesAPI(Protocol):
         hash_alg: str | None = None,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Copy files and directories, also from ``/ipfs/<cid>/path``, to the last of ``paths``."""
@@ -129,6 +142,7 @@ class FilesAPI(Protocol):
         hash_alg: str | None = None,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Move files and directories to the last of ``paths``."""
@@ -140,6 +154,7 @@ class FilesAPI(Protocol):
         force: bool = False,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Remove files, with ``recursive`` also directories; ``force`` passes over what is not there."""
@@ -153,6 +168,7 @@ class FilesAPI(Protocol):
         hash_alg: str | None = None,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Set the modification time, now where not given; an empty file is made where nothing is."""
@@ -167,9 +183,10 @@ class FilesAPI(Protocol):
         hash_alg: str | None = None,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Change permission bits to a number, octal digits, or by symbols such as ``a+x``."""
 
-    async def flush(self, path: str = "/", *, timeout: float | None = None) -> CID:
+    async def flush(self, path: str = "/", *, offline: bool = False, timeout: float | None = None) -> CID:
         """Make sure that everything is durable; return the CID of what is at ``path``."""

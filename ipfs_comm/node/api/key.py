@@ -35,6 +35,9 @@ class KeyAPI(Protocol):
     async def list(self, *, timeout: float | None = None) -> list[KeyResult]:
         """Return all keys, ``self`` first."""
 
+    async def info(self, name: str, *, timeout: float | None = None) -> KeyResult:
+        """Return one key, by its name or its ID."""
+
     async def rm(self, name: str, *, timeout: float | None = None) -> KeyResult:
         """Forget a key for good; what it published can be published by nobody then."""
 

@@ -34,6 +34,7 @@ class NameAPI(Protocol):
         allow_offline: bool = True,
         sequence: int | None = None,
         v1compat: bool = True,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> NamePublishResult:
         """Sign that the name of ``key`` stands for ``value`` for a ``lifetime`` such as ``"1h30m"``."""

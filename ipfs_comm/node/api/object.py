@@ -47,16 +47,22 @@ class ObjectStat:
 class ObjectPatchAPI(Protocol):
     """Changed copies of dag-pb nodes."""
 
-    async def add_link(self, cid: CIDLike, link: LinkLike, *, timeout: float | None = None) -> CID:
+    async def add_link(
+        self, cid: CIDLike, link: LinkLike, *, offline: bool = False, timeout: float | None = None
+    ) -> CID:
         """Return the CID of the node with one link more."""
 
-    async def rm_link(self, cid: CIDLike, link: LinkLike | str, *, timeout: float | None = None) -> CID:
+    async def rm_link(
+        self, cid: CIDLike, link: LinkLike | str, *, offline: bool = False, timeout: float | None = None
+    ) -> CID:
         """Return the CID of the node without the links of that name."""
 
-    async def append_data(self, cid: CIDLike, data: Bytes, *, timeout: float | None = None) -> CID:
+    async def append_data(
+        self, cid: CIDLike, data: Bytes, *, offline: bool = False, timeout: float | None = None
+    ) -> CID:
         """Return the CID of the node with more data at its end."""
 
-    async def set_data(self, cid: CIDLike, data: Bytes, *, timeout: float | None = None) -> CID:
+    async def set_data(self, cid: CIDLike, data: Bytes, *, offline: bool = False, timeout: float | None = None) -> CID:
         """Return the CID of the node with other data."""
 
 
@@ -70,17 +76,19 @@ class ObjectAPI(Protocol):
     async def new(self, template: str | None = None, *, timeout: float | None = None) -> CID:
         """Store an empty node, or with the template ``"unixfs-dir"`` an empty directory."""
 
-    async def put(self, node: NodeLike, *, pin: bool = False, timeout: float | None = None) -> CID:
+    async def put(
+        self, node: NodeLike, *, pin: bool = False, offline: bool = False, timeout: float | None = None
+    ) -> CID:
         """Store a node."""
 
-    async def get(self, cid: CIDLike, *, timeout: float | None = None) -> PBNode:
+    async def get(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> PBNode:
         """Return a node."""
 
-    async def data(self, cid: CIDLike, *, timeout: float | None = None) -> bytes:
+    async def data(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> bytes:
         """Return the data of a node."""
 
-    async def links(self, cid: CIDLike, *, timeout: float | None = None) -> list[PBLink]:
+    async def links(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> list[PBLink]:
         """Return the links of a node of any codec."""
 
-    async def stat(self, cid: CIDLike, *, timeout: float | None = None) -> ObjectStat:
+    async def stat(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> ObjectStat:
         """Return the sizes of a node."""

@@ -58,12 +58,17 @@ class PinAPI(Protocol):
         recursive: bool = True,
         name: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> CID:
         """Keep a block, and unless ``recursive`` is False everything under it, fetching what is not here."""
 
     def add_all(
-        self, source: Iterable[PinSource] | AsyncIterable[PinSource], *, timeout: float | None = None
+        self,
+        source: Iterable[PinSource] | AsyncIterable[PinSource],
+        *,
+        offline: bool = False,
+        timeout: float | None = None,
     ) -> Stream[CID, list[CID]]:
         """Keep many roots."""
 
@@ -73,14 +78,26 @@ class PinAPI(Protocol):
         *,
         type: str = "all",
         name: str | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> Stream[PinEntry, list[PinEntry]]:
         """List what is kept: all of a type, with ``name`` in its name, or what keeps each of ``paths``."""
 
-    async def rm(self, path: CIDLike, *, recursive: bool = True, timeout: float | None = None) -> CID:
+    async def rm(
+        self, path: CIDLike, *, recursive: bool = True, offline: bool = False, timeout: float | None = None
+    ) -> CID:
         """Stop keeping a root."""
 
+    async def update(
+        self, old: CIDLike, new: CIDLike, *, unpin: bool = True, offline: bool = False, timeout: float | None = None
+    ) -> CID:
+        """Keep another root in the place of one, with its name and metadata."""
+
     def rm_all(
-        self, source: Iterable[PinSource] | AsyncIterable[PinSource], *, timeout: float | None = None
+        self,
+        source: Iterable[PinSource] | AsyncIterable[PinSource],
+        *,
+        offline: bool = False,
+        timeout: float | None = None,
     ) -> Stream[CID, list[CID]]:
         """Stop keeping many roots."""

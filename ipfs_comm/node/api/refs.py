@@ -32,6 +32,7 @@ class RefsAPI(Protocol):
         unique: bool = False,
         recursive: bool = False,
         max_depth: int | None = None,
+        max_size: int | None = None,
         offline: bool = False,
         timeout: float | None = None,
     ) -> Stream[RefEntry, list[RefEntry]]:

@@ -23,7 +23,7 @@ class GCResult:
 
 @dataclass(frozen=True, slots=True)
 class RepoStat:
-    """The size of a repository; sizes in bytes."""
+    """The size of a repository; sizes in bytes. Where it has no limit ``storage_max`` is 2^53 - 1."""
 
     num_objects: int
     repo_size: int

@@ -70,16 +70,17 @@ def add_all(
     **options
         How DAGs are made: ``profile`` (``"kubo"``, or ``"unixfs-v1-2025"`` for the defaults of IPIP-499), and what
         `ipfs_comm.unixfs.ImportOptions` has: ``chunker``, ``cid_version``, ``raw_leaves``, ``hash_alg``, ``max_links``,
-        ``only_hash``, ``shard_split_threshold`` (bytes), ``hamt_estimation``, ``hamt_fanout``; ``trickle``;
-        ``inline`` with ``inline_limit`` (bytes).
+        ``max_directory_links``, ``only_hash``, ``shard_split_threshold`` (bytes), ``hamt_estimation``,
+        ``hamt_fanout``; ``trickle``; ``inline`` with ``inline_limit`` (bytes).
 
         What is made: ``wrap_with_directory``; ``mode`` and ``mtime`` of entries that have none of their own, and of
         the directory that wraps them.
 
-        From disk: ``hidden``, ``preserve_mode``, ``preserve_mtime``, ``dereference_args``; see
-        `ipfs_comm.unixfs.from_disk.DiskRules`.
+        From disk: ``hidden``, ``preserve_mode``, ``preserve_mtime``, ``empty_dirs``, ``dereference_args``,
+        ``dereference_symlinks``; see `ipfs_comm.unixfs.from_disk.DiskRules`.
 
         How it goes: ``progress``, ``file_import_concurrency`` (items taken ahead, and entries acknowledged together),
+        ``block_write_concurrency`` (accepted: blocks are gathered and written together),
         ``pin`` (True: what has no directory above it is pinned recursively, in the same moment as it is acknowledged),
         ``preload`` (accepted: this node preloads nowhere).
 
@@ -132,6 +133,7 @@ def _plan(
     inline_limit: int | None = None,
     progress: Progress | None = None,
     file_import_concurrency: int = 50,
+    block_write_concurrency: int = 10,
     pin: bool = True,
     preload: bool = True,
     profile: str = "kubo",
@@ -140,20 +142,26 @@ def _plan(
     hidden: bool = False,
     preserve_mode: bool = False,
     preserve_mtime: bool = False,
+    empty_dirs: bool = True,
     dereference_args: bool = False,
+    dereference_symlinks: bool = False,
     **options: Any,
 ) -> _Plan:
-    if file_import_concurrency < 1:
-        raise InvalidInputError(
-            f"file_import_concurrency is {file_import_concurrency!r}: a whole number from 1 is needed"
-        )
+    for name, value in (
+        ("file_import_concurrency", file_import_concurrency),
+        ("block_write_concurrency", block_write_concurrency),
+    ):
+        if value < 1:
+            raise InvalidInputError(f"{name} is {value!r}: a whole number from 1 is needed")
     chosen = {name: value for name, value in options.items() if value is not None}
     if trickle:
         chosen["layout"] = "trickle"
     if inline:
         chosen["inline_limit"] = INLINE_LIMIT if inline_limit is None else inline_limit
     try:
-        import_options = ImportOptions.profile(profile, **chosen).resolved()
+        given = ImportOptions.profile(profile, **chosen)
+        # Whether leaves are raw is left open: it depends on the metadata of each file.
+        import_options = replace(given.resolved(), raw_leaves=given.raw_leaves)
     except TypeError as error:
         raise InvalidInputError(f"add has no such option: {error}") from None
     return _Plan(
@@ -165,7 +173,9 @@ def _plan(
             hidden=hidden,
             preserve_mode=preserve_mode,
             preserve_mtime=preserve_mtime,
+            empty_dirs=empty_dirs,
             dereference_args=dereference_args,
+            dereference_symlinks=dereference_symlinks,
         ),
         mode_of(mode),
         mtime_of(mtime),
@@ -256,7 +266,7 @@ async def _tree_entries(
         if not isinstance(content, OnDisk):
             yield TreeEntry(file.path, content, mode=mode, mtime=mtime)  # type: ignore[arg-type]  # inputs made them so
             continue
-        async with aclosing(from_disk.entries(content, file.path or content.name, plan.rules, context.pool)) as found:
+        async with aclosing(from_disk.entries(content, file.path or content.name, plan.rules, context.disk)) as found:
             async for entry in found:
                 yield replace(
                     entry,

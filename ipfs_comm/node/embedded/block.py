@@ -36,6 +36,7 @@ class Block:
         mhlen: int | None = None,
         version: int | None = None,
         pin: bool = False,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> CID:
         """Store the bytes of one block as they are.
@@ -54,6 +55,8 @@ class Block:
             0 unless the format, the hash function or the digest's length needs 1.
         pin : bool
             Pin it recursively; what it links to must be to be had then.
+        offline : bool
+            With ``pin``: ask nobody else for blocks that are not here.
         timeout : float, optional
             Seconds.
 
@@ -77,9 +80,9 @@ class Block:
         if version is None:
             version = 0 if format in (None, "dag-pb") and mhtype == "sha2-256" and size in (None, 32) else 1
         codec = format or ("dag-pb" if version == 0 else "raw")
-        cid = cid_of(data, codec, hash_alg=mhtype, version=version, size=size)
-        async with deadline(timeout, f"block.put of {cid}"):
-            await put_block(self._context, cid, data, pinned=pin)
+        async with deadline(timeout, "block.put"):
+            cid = await cid_of(self._context, data, codec, hash_alg=mhtype, version=version, size=size)
+            await put_block(self._context, cid, data, pinned=pin, offline=offline)
         return cid
 
     async def get(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> bytes:

@@ -217,4 +217,10 @@ def _checked(config: dict[str, JSON]) -> dict[str, JSON]:
     identity = config.get("Identity")
     if isinstance(identity, dict) and "PrivKey" in identity:
         raise InvalidInputError("Identity.PrivKey is not kept in the configuration: keys are in the keystore, see key")
+    datastore = config.get("Datastore")
+    if isinstance(datastore, dict) and "StorageMax" in datastore:
+        raise InvalidInputError(
+            "Datastore.StorageMax is not kept in the configuration: the limit is an option of whoever opens the "
+            "repository, open_node(storage_max=...) or %ipfs storage_max; repo.stat() tells the one that holds"
+        )
     return config

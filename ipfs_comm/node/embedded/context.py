@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -15,6 +16,7 @@ from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.ipld import path as content_path
 from ipfs_comm.node.embedded.keystore import FolderChest, Keystore, MemoryChest
 from ipfs_comm.node.embedded.names import Names, name_of
+from ipfs_comm.node.embedded.read_only import ReadOnlyBlockstore, ReadOnlyState
 from ipfs_comm.node.embedded.settings import Settings
 from ipfs_comm.node.stream import remaining
 
@@ -96,6 +98,8 @@ class Context:
         What garbage collection waits for; of this node alone where not given.
     keys : Path, optional
         Folder of the private keys; they are in memory where not given.
+    read_only : bool
+        Refuse whatever would write; blocks from the exchange are held in memory, up to a limit.
     """
 
     def __init__(
@@ -107,20 +111,36 @@ class Context:
         state: State | None = None,
         keeping: Keeping | None = None,
         keys: Path | None = None,
+        read_only: bool = False,
     ) -> None:
-        self.store = store
-        self.state = MemoryState() if state is None else state
+        self._pid = os.getpid()
+        state = MemoryState() if state is None else state
+        if read_only:
+            held = ReadOnlyBlockstore(store)
+            self.store: Blockstore = held
+            self._keep_fetched = held.remember
+            self.state: State = ReadOnlyState(state)
+        else:
+            self.store, self.state = store, state
+            self._keep_fetched = store.put
         self.lock = Keeping() if keeping is None else keeping
         self.defaults = dict(defaults or {})
         self.exchange = exchange
         self.pool = Pool(2, "ipfs_comm-hash")
-        self.keys = Keystore(MemoryChest() if keys is None else FolderChest(keys), self.state, self.pool)
+        # Files that are added or written: nothing that waits for a disk stands in line behind what is hashed.
+        self.disk = Pool(2, "ipfs_comm-disk")
+        self.keys = Keystore(
+            MemoryChest() if keys is None else FolderChest(keys), self.state, self.pool, read_only=read_only
+        )
         self.names = Names(self.state)
         self.settings = Settings(self.state, self.keys)
 
     async def close(self) -> None:
-        """Give everything back: threads, the exchange, the store."""
+        """Give everything back: threads, the exchange, the store; a forked child leaves it all to its parent."""
         self.pool.close()
+        self.disk.close()
+        if os.getpid() != self._pid:
+            return
         try:
             await self.exchange.close()
         finally:
@@ -150,18 +170,24 @@ class Context:
             When what came from elsewhere is not what its CID says.
         """
         if cid.is_identity:
-            return cid.multihash.digest
+            return cid.block_inside()
         try:
             return await self.store.get(cid)
         except NotFoundError:
             block = await self._fetch(cid, context or FetchContext())
-        multihash.verify(cid.multihash, block)
-        await self.store.put(cid, block)
+        await multihash.verify_beside(self.pool.run, cid.multihash, block)
+        await self._keep_fetched(cid, block)
         return block
 
     async def _fetch(self, cid: CID, context: FetchContext) -> bytes:
         if context.offline:
             return await _BY_CALL.fetch(cid, context=context)
+        if os.getpid() != self._pid:
+            raise NotSupportedError(
+                f"block {cid} is not here, and this node's connections are those of process {self._pid}, from which "
+                f"this one ({os.getpid()}) was forked: open a node of its own here",
+                detail={"cid": str(cid)},
+            )
         left = remaining()
         return await self.exchange.fetch(cid, context=context if left is None else replace(context, timeout=left))
 

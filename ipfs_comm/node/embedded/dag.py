@@ -42,6 +42,7 @@ class Dag:
         version: int = 1,
         pin: bool = False,
         only_hash: bool = False,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> CID:
         """Encode a value, store the block, and return its CID.
@@ -62,6 +63,8 @@ class Dag:
             Pin it recursively; what it links to must be to be had then.
         only_hash : bool
             Make the CID only.
+        offline : bool
+            With ``pin``: ask nobody else for blocks that are not here.
         timeout : float, optional
             Seconds.
 
@@ -83,10 +86,10 @@ class Dag:
                 )
             value = codecs.get(input_codec).decode(bytes(value))
         data = codec.encode(value)
-        cid = cid_of(data, codec.code, hash_alg=hash_alg, version=version)
-        if not only_hash:
-            async with deadline(timeout, f"dag.put of {cid}"):
-                await put_block(self._context, cid, data, pinned=pin)
+        async with deadline(timeout, "dag.put"):
+            cid = await cid_of(self._context, data, codec.code, hash_alg=hash_alg, version=version)
+            if not only_hash:
+                await put_block(self._context, cid, data, pinned=pin, offline=offline)
         return cid
 
     async def get(
@@ -161,15 +164,19 @@ class Dag:
         *,
         path: str = "",
         recursive: bool = False,
+        max_size: int | None = None,
         offline: bool = False,
         timeout: float | None = None,
     ) -> Stream[str, list[str]]:
         """Stream the paths in a node; see ``ipfs_comm.node.embedded.dag_tree``."""
-        return dag_tree.tree(self._context, target(cid, path, offline=offline), recursive=recursive, timeout=timeout)
+        wanted = target(cid, path, offline=offline)
+        return dag_tree.tree(self._context, wanted, recursive=recursive, max_size=max_size, timeout=timeout)
 
-    def export(self, root: CIDLike, *, offline: bool = False, timeout: float | None = None) -> Stream[bytes, bytes]:
+    def export(
+        self, root: CIDLike, *, max_size: int | None = None, offline: bool = False, timeout: float | None = None
+    ) -> Stream[bytes, bytes]:
         """Stream a CAR of a whole DAG; see ``ipfs_comm.node.embedded.dag_car``."""
-        return dag_car.export(self._context, target(root, offline=offline), timeout=timeout)
+        return dag_car.export(self._context, target(root, offline=offline), max_size=max_size, timeout=timeout)
 
     def import_(
         self,

@@ -12,9 +12,9 @@ from ipfs_comm.errors import InvalidInputError, IPFSCommError, UnknownHashError
 from ipfs_comm.ipld import CID, car, multihash
 from ipfs_comm.node.api import DagImportResult, DagImportRoot, DagImportStats, File
 from ipfs_comm.node.embedded.dag_walk import TURN, root_of, walk
-from ipfs_comm.node.embedded.put import pin_root
+from ipfs_comm.node.embedded.pin import pin_root
 from ipfs_comm.node.inputs import entry_of
-from ipfs_comm.node.stream import Stream, as_bytes, as_list
+from ipfs_comm.node.stream import Stream, Whole, as_list
 
 if TYPE_CHECKING:
     from ipfs_comm.node.embedded.context import Context, Target
@@ -25,13 +25,15 @@ _BATCH_BLOCKS: Final = 256
 _BYTES: Final = (bytes, bytearray, memoryview)
 
 
-def export(context: Context, wanted: Target, *, timeout: float | None) -> Stream[bytes, bytes]:
+def export(context: Context, wanted: Target, *, max_size: int | None, timeout: float | None) -> Stream[bytes, bytes]:
     """Stream a CARv1 of a whole DAG, byte for byte what Kubo writes: depth first, each block once.
 
     Parameters
     ----------
     wanted : Target
         The root, or a path to it through files and nodes.
+    max_size : int or None
+        Most bytes where it is awaited whole; 1 GiB where None.
     timeout : float, optional
         Seconds for any one block.
 
@@ -41,8 +43,11 @@ def export(context: Context, wanted: Target, *, timeout: float | None) -> Stream
         A block is not to be had; the stream ends there, in the middle.
     CodecError, UnknownCodecError
         A block cannot be decoded, so that nobody knows its links.
+    LimitError
+        It is awaited whole, and larger than ``max_size``; or no honest tool makes such a DAG.
     """
-    return Stream(lambda: _export(context, wanted), as_bytes, timeout=timeout, what=f"dag.export of {wanted.text}")
+    what = f"dag.export of {wanted.text}"
+    return Stream(lambda: _export(context, wanted), Whole(max_size, what).bytes, timeout=timeout, what=what)
 
 
 async def _export(context: Context, wanted: Target) -> AsyncGenerator[bytes, None]:
@@ -106,7 +111,7 @@ async def _import(context: Context, source: Any, pin_roots: bool, stats: bool) -
     async with context.keeping():
         async with aclosing(_cars(source)) as cars:
             async for pieces in cars:
-                reader = await car.CarReader.open(pieces)
+                reader = await car.CarReader.open(pieces, run=context.pool.run)
                 roots |= dict.fromkeys(reader.roots)
                 blocks, bytes_ = await _store(context, reader)
                 count += blocks

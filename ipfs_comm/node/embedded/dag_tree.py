@@ -9,10 +9,10 @@ from ipfs_comm.errors import LimitError
 from ipfs_comm.ipld import CID, codecs
 from ipfs_comm.ipld import path as content_path
 from ipfs_comm.node.embedded.dag_walk import TURN
-from ipfs_comm.node.stream import Stream
+from ipfs_comm.node.stream import Stream, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
     from ipfs_comm.node.embedded.context import Context, Target
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 MAX_PATH: Final = content_path.MAX_LENGTH
 #: Characters of the paths of links that wait to be followed, over all levels.
 MAX_PENDING: Final = 64 << 20
-#: Characters of all paths together where they are awaited whole; iterating over them has no such limit.
-MAX_WHOLE: Final = 128 << 20
 
 
-def tree(context: Context, wanted: Target, *, recursive: bool, timeout: float | None) -> Stream[str, list[str]]:
+def tree(
+    context: Context, wanted: Target, *, recursive: bool, max_size: int | None, timeout: float | None
+) -> Stream[str, list[str]]:
     """Stream the paths below a value, as the keys of its maps and the indexes of its lists, joined by slashes.
 
     Parameters
@@ -34,6 +34,8 @@ def tree(context: Context, wanted: Target, *, recursive: bool, timeout: float | 
     recursive : bool
         Go on behind links: the paths in a node come before those in the nodes that it links to, which follow one after
         the other. A node that is linked to twice is told twice, under either path.
+    max_size : int or None
+        Most bytes of all paths where they are awaited whole; 1 GiB where None.
     timeout : float, optional
         Seconds for any one path.
 
@@ -42,28 +44,13 @@ def tree(context: Context, wanted: Target, *, recursive: bool, timeout: float | 
     NoLinkError, NotFoundError
         The path leads nowhere; a block is not to be had.
     LimitError
-        A path gets longer than `MAX_PATH` characters, too many links wait, or all paths together, awaited whole, have
-        more than `MAX_WHOLE` characters.
+        A path gets longer than `MAX_PATH` characters, too many links wait, or all paths together, awaited whole, are
+        larger than ``max_size``.
     """
+    what = f"dag.tree of {wanted.text}"
     return Stream(
-        lambda: _paths(context, wanted, recursive), _whole, timeout=timeout, what=f"dag.tree of {wanted.text}"
+        lambda: _paths(context, wanted, recursive), Whole(max_size, what).list(len), timeout=timeout, what=what
     )
-
-
-async def _whole(paths: AsyncIterator[str]) -> list[str]:
-    """Gather paths: a small DAG of shared blocks can have more of them than there is memory."""
-    found: list[str] = []
-    size = 0
-    async for path in paths:
-        size += len(path)
-        if size > MAX_WHOLE:
-            raise LimitError(
-                f"dag.tree: more than {MAX_WHOLE} characters of paths, after {len(found)} of them: iterate over them "
-                "instead of awaiting all, or ask for a part of the DAG by path",
-                detail={"limit": MAX_WHOLE},
-            )
-        found.append(path)
-    return found
 
 
 async def _paths(context: Context, wanted: Target, recursive: bool) -> AsyncGenerator[str, None]:

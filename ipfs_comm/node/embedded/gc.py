@@ -57,8 +57,12 @@ async def collect(context: Context) -> Removed:
     ------
     NotFoundError
         A block that a pin needs is not in the repository; nothing was removed then.
+    RepositoryError
+        What the repository keeps about its blocks or roots is damaged; nothing was removed then.
     """
     async with context.lock.alone():
+        await context.store.verify()
+        await context.state.verify()
         keep = await _marked(context)
         removed = Removed()
         batch: list[CID] = []

@@ -10,14 +10,13 @@ from ipfs_comm.errors import InvalidInputError, NotUnixFSError
 from ipfs_comm.node.api import CIDLike, GetEntry
 from ipfs_comm.node.embedded.context import Context, Load, Target, target
 from ipfs_comm.node.embedded.entries import find, kind, mode
-from ipfs_comm.node.stream import Stream, as_bytes, as_list
+from ipfs_comm.node.stream import Stream, Whole
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
     import os
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from ipfs_comm.ipld import CID
     from ipfs_comm.unixfs.exporter import WalkEntry
     from ipfs_comm.unixfs.to_disk import Symlinks
 
@@ -31,6 +30,7 @@ def get(
     archive: bool = False,
     compress: bool = False,
     compression_level: int | None = None,
+    max_size: int | None = None,
     offline: bool = False,
     timeout: float | None = None,
 ) -> Stream[Any, Any]:
@@ -50,6 +50,9 @@ def get(
         Compressed by gzip: the archive, or without ``archive`` the bytes of one file.
     compression_level : int, optional
         -1 to 9.
+    max_size : int, optional
+        Most bytes of an archive, of all entries, and of one entry's content, where that is awaited whole; 1 GiB where
+        not given.
     offline : bool
         Ask nobody else for blocks that are not here.
     timeout : float, optional
@@ -65,9 +68,12 @@ def get(
     ------
     InvalidInputError
         For options that cannot be meant together, and a level that is none.
+    LimitError
+        It is awaited whole, and larger than ``max_size``.
     """
     wanted = target(path, offline=offline)
     what = f"get of {wanted.text}"
+    whole = Whole(max_size, what)
     if archive or compress or compression_level is not None:
         from ipfs_comm.unixfs.tar import checked_level
 
@@ -76,7 +82,7 @@ def get(
             raise InvalidInputError("get: to writes a tree, archive and compress make bytes: give one of them")
         if archive or compress:
             return Stream(
-                lambda: _packed(context, wanted, archive, compress, level), as_bytes, timeout=timeout, what=what
+                lambda: _packed(context, wanted, archive, compress, level), whole.bytes, timeout=timeout, what=what
             )
     if to is not None:
         place = Path(to)
@@ -87,7 +93,12 @@ def get(
             return place
 
         return Stream(lambda: _written(context, wanted, place, symlinks), written, timeout=timeout, what=what)
-    return Stream(lambda: _entries(context, wanted, timeout), as_list, timeout=timeout, what=what)
+    return Stream(
+        lambda: _entries(context, wanted, timeout, max_size),
+        whole.list(lambda entry: len(entry.path) + len(entry.name)),
+        timeout=timeout,
+        what=what,
+    )
 
 
 def _name(wanted: Target) -> str:
@@ -100,7 +111,9 @@ def _entry(entry: WalkEntry, name: str, content: Stream[bytes, bytes] | None) ->
     return GetEntry(entry.name or name, path, stat.cid, kind(stat), stat.size, mode(stat), stat.mtime, content)
 
 
-async def _entries(context: Context, wanted: Target, timeout: float | None) -> AsyncGenerator[GetEntry, None]:
+async def _entries(
+    context: Context, wanted: Target, timeout: float | None, max_size: int | None
+) -> AsyncGenerator[GetEntry, None]:
     wanted = await context.settle(wanted)
     load = context.loader(wanted)
     root = await find(load, wanted)
@@ -108,16 +121,19 @@ async def _entries(context: Context, wanted: Target, timeout: float | None) -> A
     async with aclosing(exporter.walk(load, root)) as found:
         async for entry in found:
             path = f"{name}/{entry.path}" if entry.path else name
-            content = None if entry.stat.type == "directory" else _content(load, entry.cid, path, timeout)
+            content = None
+            if entry.stat.type != "directory":
+                content = _content(load, entry, path, timeout, Whole(max_size, f"get of {path}"))
             yield _entry(entry, name, content)
 
 
-def _content(load: Load, cid: CID, path: str, timeout: float | None) -> Stream[bytes, bytes]:
-    return Stream(lambda: _bytes(load, cid), as_bytes, timeout=timeout, what=f"get of {path}")
+def _content(load: Load, entry: WalkEntry, path: str, timeout: float | None, whole: Whole) -> Stream[bytes, bytes]:
+    return Stream(lambda: _bytes(load, entry, whole), whole.bytes, timeout=timeout, what=f"get of {path}")
 
 
-async def _bytes(load: Load, cid: CID) -> AsyncGenerator[bytes, None]:
-    async with aclosing(exporter.cat(load, cid)) as pieces:
+async def _bytes(load: Load, entry: WalkEntry, whole: Whole) -> AsyncGenerator[bytes, None]:
+    whole.expect(entry.stat.size)
+    async with aclosing(exporter.cat(load, entry.cid)) as pieces:
         async for piece in pieces:
             yield bytes(piece)
 
@@ -128,7 +144,7 @@ async def _written(context: Context, wanted: Target, place: Path, symlinks: Syml
     wanted = await context.settle(wanted)
     load = context.loader(wanted)
     root = await find(load, wanted)
-    async with aclosing(to_disk.write(load, root, place, pool=context.pool, symlinks=symlinks)) as written:
+    async with aclosing(to_disk.write(load, root, place, pool=context.disk, symlinks=symlinks)) as written:
         async for entry in written:
             yield _entry(entry, _name(wanted), None)
 

@@ -32,7 +32,8 @@ async def node_id(context: Context, *, peer_id: str | None = None, timeout: floa
     Returns
     -------
     IDResult
-        ``id`` in base58btc (``12D3KooW…``), ``public_key`` in base64 of libp2p's serialization.
+        ``id`` in base58btc (``12D3KooW…``), ``public_key`` in base64 of libp2p's serialization. ``ephemeral``
+        where the repository has no key yet and may not be written: these end with this process then.
 
     Raises
     ------
@@ -53,6 +54,7 @@ async def node_id(context: Context, *, peer_id: str | None = None, timeout: floa
         agent_version=f"ipfs_comm/{__version__}",
         protocol_version="ipfs/0.1.0",
         protocols=(),
+        ephemeral=context.keys.ephemeral,
     )
 
 

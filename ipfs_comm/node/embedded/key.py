@@ -1,11 +1,11 @@
-"""``key``: gen, list, rm, rename, export, import, over the repository's keystore."""
+"""``key``: gen, list, info, rm, rename, export, import, over the repository's keystore."""
 
 from __future__ import annotations
 
 import builtins
 from typing import TYPE_CHECKING
 
-from ipfs_comm.errors import InvalidInputError
+from ipfs_comm.errors import InvalidInputError, NotFoundError
 from ipfs_comm.ipns import PrivateKey
 from ipfs_comm.ipns.armor import export_key, import_key
 from ipfs_comm.node.api import KeyRenameResult, KeyResult
@@ -53,6 +53,28 @@ class Key:
         """Return all keys, ``self`` first, the others in the order of their names."""
         async with deadline(timeout, "key.list"):
             return [_result(name, key) for name, key in await self._context.keys.items()]
+
+    async def info(self, name: str, *, timeout: float | None = None) -> KeyResult:
+        """Return one key.
+
+        Parameters
+        ----------
+        name : str
+            Its name, or else its ID in any spelling.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such key.
+        """
+        async with deadline(timeout, f"key.info of {name!r}"):
+            wanted = await self._context.keys.find(name)
+            for one, key in await self._context.keys.items():
+                if key.name == wanted.name:
+                    return _result(one, key)
+        raise NotFoundError(f"the key {name!r} was removed meanwhile", detail={"name": name})
 
     async def rm(self, name: str, *, timeout: float | None = None) -> KeyResult:
         """Forget a key for good.

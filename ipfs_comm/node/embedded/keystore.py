@@ -197,19 +197,28 @@ class Keystore:
         Of the same repository: its transactions say who comes first.
     pool : Pool
         Where files are read and written.
+    read_only : bool
+        Whether no key is ever made or changed. Where the node has none of its own yet, it is told by one that ends with
+        this process.
     """
 
-    def __init__(self, chest: Chest, state: State, pool: Pool) -> None:
+    def __init__(self, chest: Chest, state: State, pool: Pool, *, read_only: bool = False) -> None:
         self._chest = chest
         self._state = state
         self._pool = pool
         self._own: PrivateKey | None = None
+        self._read_only = read_only
+        #: Whether the node's own key is nowhere but in this process, because nothing may be written.
+        self.ephemeral = False
 
     async def own(self) -> PrivateKey:
         """Return the node's own key, made at the first call."""
         if self._own is None:
             found = await self._pool.run(self._chest.get, SELF)
-            if found is None:
+            if found is None and self._read_only:
+                found = await self._pool.run(PrivateKey.generate)
+                self.ephemeral = True
+            elif found is None:
                 async with self._state.transaction():
                     found = await self._pool.run(self._chest.get, SELF)
                     if found is None:
@@ -229,7 +238,13 @@ class Keystore:
             There is no such key.
         """
         if name == SELF:
-            return await self.own()
+            own = await self.own()
+            if self.ephemeral:
+                raise NotFoundError(
+                    "this repository has no key of its own yet, and a node that was opened read-only keeps none",
+                    detail={"name": name},
+                )
+            return own
         found = await self._pool.run(self._chest.get, check_name(name))
         if found is None:
             raise self._missing(name)
@@ -258,7 +273,7 @@ class Keystore:
     async def items(self) -> list[tuple[str, PrivateKey]]:
         """Return names and keys, the node's own first, the others in the order of their names."""
         own = await self.own()
-        found = [(SELF, own)]
+        found = [] if self.ephemeral else [(SELF, own)]
         for name in sorted(await self._pool.run(self._chest.names)):
             key = None if name == SELF else await self._pool.run(self._chest.get, name)
             if key is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ipfs_comm.node.api import CIDLike, LsEntry
 from ipfs_comm.node.embedded.context import Context, Load, Target, target
 from ipfs_comm.node.embedded.entries import find, kind, mode
-from ipfs_comm.node.stream import Stream, as_list
+from ipfs_comm.node.stream import Stream, Whole
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def ls(
     path: CIDLike,
     *,
     recursive: bool = False,
+    max_size: int | None = None,
     offline: bool = False,
     timeout: float | None = None,
 ) -> Stream[LsEntry, list[LsEntry]]:
@@ -38,6 +39,8 @@ def ls(
     path : CID or path
     recursive : bool
         What is in the directories below too, after each of them.
+    max_size : int, optional
+        Most bytes of all entries where they are awaited whole; 1 GiB where not given.
     offline : bool
         Ask nobody else for blocks that are not here.
     timeout : float, optional
@@ -51,7 +54,13 @@ def ls(
         no file of one block is loaded.
     """
     wanted = target(path, offline=offline)
-    return Stream(lambda: _entries(context, wanted, recursive), as_list, timeout=timeout, what=f"ls of {wanted.text}")
+    what = f"ls of {wanted.text}"
+    gather = Whole(max_size, what).list(_weight)
+    return Stream(lambda: _entries(context, wanted, recursive), gather, timeout=timeout, what=what)
+
+
+def _weight(entry: LsEntry) -> int:
+    return len(entry.path) + len(entry.name)
 
 
 async def _entries(context: Context, wanted: Target, recursive: bool) -> AsyncGenerator[LsEntry, None]:
@@ -69,24 +78,39 @@ async def _entries(context: Context, wanted: Target, recursive: bool) -> AsyncGe
                 if entry.path:
                     yield _entry(entry.stat, f"{path}/{entry.path}")
         return
-    asked: deque[tuple[DirEntry, asyncio.Task[LsEntry]]] = deque()
+    asked: deque[asyncio.Task[LsEntry] | LsEntry] = deque()
     try:
         async with aclosing(exporter.ls(load, cid)) as children:
             async for child in children:
-                asked.append((child, asyncio.ensure_future(_look(load, child, f"{path}/{child.name}"))))
+                below = f"{path}/{child.name}"
+                if child.cid.code == _RAW:
+                    plain = LsEntry(child.name, below, child.cid, "file", child.tsize)
+                    if not asked:
+                        yield plain
+                        continue
+                    asked.append(plain)
+                else:
+                    asked.append(asyncio.ensure_future(_look(load, child, below)))
                 if len(asked) > AHEAD:
-                    yield await asked.popleft()[1]
+                    yield await _told(asked)
         while asked:
-            yield await asked.popleft()[1]
+            yield await _told(asked)
     finally:
-        for _, task in asked:
+        tasks = [task for task in asked if isinstance(task, asyncio.Task)]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _told(asked: deque[asyncio.Task[LsEntry] | LsEntry]) -> LsEntry:
+    """Return what is first in the queue; it stays there, to be cancelled, until it is known."""
+    first = asked[0]
+    entry = first if isinstance(first, LsEntry) else await first
+    asked.popleft()
+    return entry
 
 
 async def _look(load: Load, child: DirEntry, path: str) -> LsEntry:
-    if child.cid.code == _RAW:
-        return LsEntry(child.name, path, child.cid, "file", child.tsize)
     return _entry(await exporter.stat(load, child.cid), path, child.name)
 
 

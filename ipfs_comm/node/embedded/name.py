@@ -53,6 +53,7 @@ class Name:
         allow_offline: bool = True,
         sequence: int | None = None,
         v1compat: bool = True,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> NamePublishResult:
         """Sign that the name of a key stands for a path, and keep that in the repository.
@@ -75,6 +76,8 @@ class Name:
             Number of the record's version, larger than the last; where not given it grows by itself.
         v1compat : bool
             Add to the record what older readers need.
+        offline : bool
+            With ``resolve``: ask nobody else for blocks that are not here.
         timeout : float, optional
             Seconds.
 
@@ -99,7 +102,7 @@ class Name:
         async with deadline(timeout, f"name.publish of {path}"):
             private = await self._context.keys.find(key)
             if resolve:
-                await _reach(self._context, path)
+                await _reach(self._context, path, offline)
             name, _record = await self._context.names.publish(
                 private, str(path), lifetime=lasting, ttl=caching, sequence=sequence, v1=v1compat
             )
@@ -153,9 +156,9 @@ def _path(value: CIDLike) -> ContentPath:
     return content_path.ContentPath(path.namespace, path.root, path.segments)
 
 
-async def _reach(context: Context, path: ContentPath) -> None:
+async def _reach(context: Context, path: ContentPath, offline: bool) -> None:
     """Load what a path leads to, or say who does not have it."""
-    wanted = target(str(await context.names.follow(path)))
+    wanted = target(str(await context.names.follow(path)), offline=offline)
     load = context.loader(wanted)
     found = await resolver.resolve(load, wanted.root, wanted.segments)
     await load(found.cid)

@@ -56,6 +56,8 @@ class EmbeddedNode:
         What garbage collection waits for; of this node alone where not given.
     keys : Path, optional
         Folder of its private keys; they are in memory where not given.
+    read_only : bool
+        Refuse whatever would write to the repository.
     """
 
     def __init__(
@@ -68,8 +70,9 @@ class EmbeddedNode:
         state: State | None = None,
         keeping: Keeping | None = None,
         keys: Path | None = None,
+        read_only: bool = False,
     ) -> None:
-        self._context = Context(store, exchange, defaults, state=state, keeping=keeping, keys=keys)
+        self._context = Context(store, exchange, defaults, state=state, keeping=keeping, keys=keys, read_only=read_only)
         self.repo_path = repo
         self.dag = Dag(self._context)
         self.block = Block(self._context)
@@ -103,21 +106,30 @@ class EmbeddedNode:
         *,
         offset: int = 0,
         length: int | None = None,
+        max_size: int | None = None,
         offline: bool = False,
         timeout: float | None = None,
     ) -> Stream[bytes, bytes]:
         """Stream the bytes of a file; see ``ipfs_comm.node.embedded.cat``."""
-        return cat(self._context, path, offset=offset, length=length, offline=offline, timeout=timeout)
+        return cat(
+            self._context, path, offset=offset, length=length, max_size=max_size, offline=offline, timeout=timeout
+        )
 
     def get(self, path: CIDLike, *, timeout: float | None = None, **options: Any) -> Stream[Any, Any]:
         """Stream a file or a tree, write it to disk, or pack it; see ``ipfs_comm.node.embedded.get``."""
         return get(self._context, path, timeout=timeout, **options)
 
     def ls(
-        self, path: CIDLike, *, recursive: bool = False, offline: bool = False, timeout: float | None = None
+        self,
+        path: CIDLike,
+        *,
+        recursive: bool = False,
+        max_size: int | None = None,
+        offline: bool = False,
+        timeout: float | None = None,
     ) -> Stream[LsEntry, list[LsEntry]]:
         """List a directory; see ``ipfs_comm.node.embedded.ls``."""
-        return ls(self._context, path, recursive=recursive, offline=offline, timeout=timeout)
+        return ls(self._context, path, recursive=recursive, max_size=max_size, offline=offline, timeout=timeout)
 
     async def resolve(
         self,

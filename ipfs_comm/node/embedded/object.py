@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import CodecError, InvalidInputError, NoLinkError
+from ipfs_comm.exchange import FetchContext
 from ipfs_comm.ipld import CID
 from ipfs_comm.ipld.codecs import dag_pb
 from ipfs_comm.ipld.codecs.dag_pb import PBLink, PBNode
@@ -31,6 +32,8 @@ class Object:
     Attributes
     ----------
     patch : ObjectPatch
+
+    With ``offline`` nobody else is asked for blocks that are not here.
     """
 
     def __init__(self, context: Context) -> None:
@@ -63,7 +66,9 @@ class Object:
         async with deadline(timeout, "object.new"):
             return await _store(self._context, node, version=0)
 
-    async def put(self, node: NodeLike, *, pin: bool = False, timeout: float | None = None) -> CID:
+    async def put(
+        self, node: NodeLike, *, pin: bool = False, offline: bool = False, timeout: float | None = None
+    ) -> CID:
         """Store a node.
 
         Parameters
@@ -99,9 +104,9 @@ class Object:
                 f"object.put takes a node: {{'Data': bytes, 'Links': […]}} or bytes, not a {type(node).__name__}"
             )
         async with deadline(timeout, "object.put"):
-            return await _store(self._context, node, pin=pin)
+            return await _store(self._context, node, pin=pin, offline=offline)
 
-    async def get(self, cid: CIDLike, *, timeout: float | None = None) -> PBNode:
+    async def get(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> PBNode:
         """Return a node.
 
         Raises
@@ -113,9 +118,9 @@ class Object:
         """
         wanted = one_cid(cid)
         async with deadline(timeout, f"object.get of {wanted}"):
-            return await _load(self._context, wanted)
+            return await _load(self._context, wanted, offline)
 
-    async def data(self, cid: CIDLike, *, timeout: float | None = None) -> bytes:
+    async def data(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> bytes:
         """Return the data of a node: nothing where it has none.
 
         Raises
@@ -123,9 +128,9 @@ class Object:
         NotFoundError, CodecError
             As for ``get``.
         """
-        return (await self.get(cid, timeout=timeout)).data or b""
+        return (await self.get(cid, offline=offline, timeout=timeout)).data or b""
 
-    async def links(self, cid: CIDLike, *, timeout: float | None = None) -> list[PBLink]:
+    async def links(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> list[PBLink]:
         """Return the links of a node; those of another codec than dag-pb have no names and sizes.
 
         Raises
@@ -138,10 +143,13 @@ class Object:
         wanted = one_cid(cid)
         async with deadline(timeout, f"object.links of {wanted}"):
             if wanted.code == _DAG_PB:
-                return list((await _load(self._context, wanted)).links)
-            return [PBLink(link, "", 0) for link in links_of(wanted, await self._context.load(wanted))]
+                return list((await _load(self._context, wanted, offline)).links)
+            return [
+                PBLink(link, "", 0)
+                for link in links_of(wanted, await self._context.load(wanted, FetchContext(offline=offline)))
+            ]
 
-    async def stat(self, cid: CIDLike, *, timeout: float | None = None) -> ObjectStat:
+    async def stat(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> ObjectStat:
         """Return the sizes of a node; what lies behind its links is what these say.
 
         Raises
@@ -151,8 +159,8 @@ class Object:
         """
         wanted = one_cid(cid)
         async with deadline(timeout, f"object.stat of {wanted}"):
-            links, data = await _load(self._context, wanted)
-            block = len(await self._context.load(wanted))
+            links, data = await _load(self._context, wanted, offline)
+            block = len(await self._context.load(wanted, FetchContext(offline=offline)))
         size = len(data or b"")
         behind = sum(link.tsize or 0 for link in links)
         return ObjectStat(wanted.to_v1(), len(links), block, block - size, size, block + behind)
@@ -164,7 +172,9 @@ class ObjectPatch:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def add_link(self, cid: CIDLike, link: LinkLike, *, timeout: float | None = None) -> CID:
+    async def add_link(
+        self, cid: CIDLike, link: LinkLike, *, offline: bool = False, timeout: float | None = None
+    ) -> CID:
         """Store a copy of a node with one link more.
 
         Parameters
@@ -181,9 +191,13 @@ class ObjectPatch:
             For what is no link.
         """
         added = _link(link)
-        return await self._patch("add_link", cid, timeout, lambda node: PBNode((*node.links, added), node.data))
+        return await self._patch(
+            "add_link", cid, lambda node: PBNode((*node.links, added), node.data), offline=offline, timeout=timeout
+        )
 
-    async def rm_link(self, cid: CIDLike, link: LinkLike | str, *, timeout: float | None = None) -> CID:
+    async def rm_link(
+        self, cid: CIDLike, link: LinkLike | str, *, offline: bool = False, timeout: float | None = None
+    ) -> CID:
         """Store a copy of a node without the links of one name.
 
         Parameters
@@ -210,42 +224,52 @@ class ObjectPatch:
                 )
             return PBNode(kept, node.data)
 
-        return await self._patch("rm_link", wanted, timeout, change)
+        return await self._patch("rm_link", wanted, change, offline=offline, timeout=timeout)
 
-    async def append_data(self, cid: CIDLike, data: Bytes, *, timeout: float | None = None) -> CID:
+    async def append_data(
+        self, cid: CIDLike, data: Bytes, *, offline: bool = False, timeout: float | None = None
+    ) -> CID:
         """Store a copy of a node with more data at its end."""
         more = _data("append_data", data)
         return await self._patch(
-            "append_data", cid, timeout, lambda node: PBNode(node.links, (node.data or b"") + more)
+            "append_data",
+            cid,
+            lambda node: PBNode(node.links, (node.data or b"") + more),
+            offline=offline,
+            timeout=timeout,
         )
 
-    async def set_data(self, cid: CIDLike, data: Bytes, *, timeout: float | None = None) -> CID:
+    async def set_data(self, cid: CIDLike, data: Bytes, *, offline: bool = False, timeout: float | None = None) -> CID:
         """Store a copy of a node with other data."""
         other = _data("set_data", data)
-        return await self._patch("set_data", cid, timeout, lambda node: PBNode(node.links, other))
+        return await self._patch(
+            "set_data", cid, lambda node: PBNode(node.links, other), offline=offline, timeout=timeout
+        )
 
-    async def _patch(self, verb: str, cid: CIDLike, timeout: float | None, change: Callable[[PBNode], PBNode]) -> CID:
+    async def _patch(
+        self, verb: str, cid: CIDLike, change: Callable[[PBNode], PBNode], *, offline: bool, timeout: float | None
+    ) -> CID:
         wanted = one_cid(cid)
         async with deadline(timeout, f"object.patch.{verb} of {wanted}"):
-            return await _store(self._context, change(await _load(self._context, wanted)))
+            return await _store(self._context, change(await _load(self._context, wanted, offline)))
 
 
-async def _load(context: Context, cid: CID) -> PBNode:
+async def _load(context: Context, cid: CID, offline: bool) -> PBNode:
     if cid.code != _DAG_PB:
         raise CodecError(
             f"{cid} has codec {cid.codec}, and object knows dag-pb alone: use dag.get",
             detail={"cid": str(cid), "codec": cid.codec},
         )
     try:
-        return dag_pb.decode(await context.load(cid))
+        return dag_pb.decode(await context.load(cid, FetchContext(offline=offline)))
     except CodecError as error:
         raise type(error)(f"{error} (in block {cid})", detail={**error.detail, "cid": str(cid)}) from error
 
 
-async def _store(context: Context, node: PBNode, *, version: int = 1, pin: bool = False) -> CID:
+async def _store(context: Context, node: PBNode, *, version: int = 1, pin: bool = False, offline: bool = False) -> CID:
     block = dag_pb.encode(node)
-    cid = cid_of(block, _DAG_PB, hash_alg="sha2-256", version=version)
-    await put_block(context, cid, block, pinned=pin)
+    cid = await cid_of(context, block, _DAG_PB, hash_alg="sha2-256", version=version)
+    await put_block(context, cid, block, pinned=pin, offline=offline)
     return cid
 
 

@@ -1,4 +1,4 @@
-"""``pin``: add, add_all, ls, rm, rm_all."""
+"""``pin``: add, add_all, ls, rm, rm_all, update."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ipfs_comm.errors import InvalidInputError, IPFSCommError, NotFoundError
 from ipfs_comm.ipld import CID
 from ipfs_comm.node.api import CIDLike, PinEntry, PinInput, PinSource
-from ipfs_comm.node.embedded import pinset
+from ipfs_comm.node.embedded import pin_update, pinset
 from ipfs_comm.node.embedded.context import Context, one_cid, target
 from ipfs_comm.node.embedded.pinset import Pin
 from ipfs_comm.node.embedded.reach import identity, reachable
@@ -19,6 +19,8 @@ from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ipfs_comm.node.embedded.reach import Before
 
 TYPES: Final = ("direct", "indirect", "recursive", "all")
 #: Blocks of a DAG fetched from elsewhere at once.
@@ -40,6 +42,7 @@ class Pins:
         recursive: bool = True,
         name: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> CID:
         """Keep a block and everything under it; what is not here is fetched first.
@@ -53,6 +56,8 @@ class Pins:
             What the pin is called, at most 255 bytes.
         metadata : mapping, optional
             JSON values to keep with the pin.
+        offline : bool
+            Ask nobody else for blocks that are not here.
         timeout : float, optional
             Seconds.
 
@@ -69,23 +74,29 @@ class Pins:
             When nobody has a block of it; nothing is pinned then.
         """
         async with deadline(timeout, f"pin.add of {path!s}"):
-            return await self._add(PinInput(path, recursive, metadata, name))
+            return await self._add(PinInput(path, recursive, metadata, name), offline)
 
-    async def _add(self, given: PinInput) -> CID:
+    async def _add(self, given: PinInput, offline: bool) -> CID:
         async with self._context.keeping():
-            cid = await resolved(self._context, given.path)
+            cid = await resolved(self._context, given.path, offline=offline)
             pin = Pin(cid, "recursive" if given.recursive else "direct", given.name, given.metadata)
-            await pin_root(self._context, pin)
+            await pin_root(self._context, pin, offline=offline)
         return cid
 
     def add_all(
-        self, source: Iterable[PinSource] | AsyncIterable[PinSource], *, timeout: float | None = None
+        self,
+        source: Iterable[PinSource] | AsyncIterable[PinSource],
+        *,
+        offline: bool = False,
+        timeout: float | None = None,
     ) -> Stream[CID, list[CID]]:
         """Keep many roots, one after another.
 
         Parameters
         ----------
         source : (async) iterable of CID, path, PinInput or mapping
+        offline : bool
+            Ask nobody else for blocks that are not here.
         timeout : float, optional
             Seconds for any one of them.
 
@@ -98,7 +109,7 @@ class Pins:
         async def added() -> AsyncGenerator[CID, None]:
             async with aclosing(_inputs(source)) as given:
                 async for one in given:
-                    yield await self._add(one)
+                    yield await self._add(one, offline)
 
         return Stream(added, as_list, timeout=timeout, what="pin.add_all")
 
@@ -108,6 +119,7 @@ class Pins:
         *,
         type: str = "all",
         name: str | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> Stream[PinEntry, list[PinEntry]]:
         """List what is kept.
@@ -120,6 +132,8 @@ class Pins:
             ``recursive``, ``direct``, ``indirect`` (in a DAG that is pinned recursively) or ``all``.
         name : str, optional
             Only pins in whose name this occurs.
+        offline : bool
+            Ask nobody else for the blocks on the way along a path.
         timeout : float, optional
             Seconds for any one of them.
 
@@ -141,7 +155,7 @@ class Pins:
         if paths is None:
             return Stream(lambda: self._ls(type, name), as_list, timeout=timeout, what="pin.ls")
         wanted = list(paths) if isinstance(paths, list | tuple | set | frozenset) else [paths]
-        return Stream(lambda: self._ls_paths(wanted, type), as_list, timeout=timeout, what="pin.ls")
+        return Stream(lambda: self._ls_paths(wanted, type, offline), as_list, timeout=timeout, what="pin.ls")
 
     async def _ls(self, type: str, name: str | None) -> AsyncGenerator[PinEntry, None]:
         roots = set[bytes]()
@@ -158,9 +172,9 @@ class Pins:
                     if identity(cid) not in roots:
                         yield PinEntry(cid, "indirect")
 
-    async def _ls_paths(self, paths: Sequence[CIDLike], type: str) -> AsyncGenerator[PinEntry, None]:
+    async def _ls_paths(self, paths: Sequence[CIDLike], type: str, offline: bool) -> AsyncGenerator[PinEntry, None]:
         for path in paths:
-            cid = await resolved(self._context, path)
+            cid = await resolved(self._context, path, offline=offline)
             pin = None if type == "indirect" else await pinset.find(self._context.state, cid)
             if pin is not None and type in (pin.type, "all"):
                 yield PinEntry(cid, pin.type, pin.metadata, pin.name)
@@ -174,7 +188,9 @@ class Pins:
                 )
             yield PinEntry(cid, f"indirect through {root}")
 
-    async def rm(self, path: CIDLike, *, recursive: bool = True, timeout: float | None = None) -> CID:
+    async def rm(
+        self, path: CIDLike, *, recursive: bool = True, offline: bool = False, timeout: float | None = None
+    ) -> CID:
         """Stop keeping a root; its blocks stay until the next garbage collection.
 
         Parameters
@@ -182,6 +198,8 @@ class Pins:
         path : CID or path
         recursive : bool
             False refuses to remove a recursive pin.
+        offline : bool
+            Ask nobody else for the blocks on the way along a path.
         timeout : float, optional
             Seconds.
 
@@ -197,10 +215,10 @@ class Pins:
             With code ``ERR_PINNED_RECURSIVELY`` without ``recursive`` where the pin is.
         """
         async with deadline(timeout, f"pin.rm of {path!s}"):
-            return await self._rm(PinInput(path, recursive))
+            return await self._rm(PinInput(path, recursive), offline)
 
-    async def _rm(self, given: PinInput) -> CID:
-        cid = await resolved(self._context, given.path)
+    async def _rm(self, given: PinInput, offline: bool) -> CID:
+        cid = await resolved(self._context, given.path, offline=offline)
         async with self._context.state.transaction() as transaction:
             pin = await pinset.find(transaction, cid)
             if pin is None:
@@ -218,14 +236,58 @@ class Pins:
             await pinset.forget(transaction, cid)
         return cid
 
+    async def update(
+        self, old: CIDLike, new: CIDLike, *, unpin: bool = True, offline: bool = False, timeout: float | None = None
+    ) -> CID:
+        """Keep another root in the place of one, with its name and metadata; only what differs is looked at.
+
+        Parameters
+        ----------
+        old : CID or path
+            Pinned recursively.
+        new : CID or path
+            What is to be pinned so.
+        unpin : bool
+            False keeps the old one too.
+        offline : bool
+            Ask nobody else for blocks that are not here.
+        timeout : float, optional
+            Seconds.
+
+        Returns
+        -------
+        CID
+            The new root.
+
+        Raises
+        ------
+        NotFoundError
+            With code ``ERR_NOT_PINNED`` when the old root is not pinned recursively; also when nobody has a block of
+            the new one. Nothing has changed then.
+        InvalidInputError
+            With code ``ERR_ALREADY_PINNED`` when the new root is pinned recursively already.
+        """
+        async with deadline(timeout, f"pin.update of {old!s:.200}"), self._context.keeping():
+            before = await resolved(self._context, old, offline=offline)
+            after = await resolved(self._context, new, offline=offline)
+            have = _before(self._context, after, offline)
+            await pin_update.update(self._context, before, after, unpin=unpin, have=have)
+        return after
+
     def rm_all(
-        self, source: Iterable[PinSource] | AsyncIterable[PinSource], *, timeout: float | None = None
+        self,
+        source: Iterable[PinSource] | AsyncIterable[PinSource],
+        *,
+        offline: bool = False,
+        timeout: float | None = None,
     ) -> Stream[CID, list[CID]]:
         """Stop keeping many roots, one after another.
 
         Parameters
         ----------
         source : (async) iterable of CID, path, PinInput, PinEntry or mapping
+        offline : bool
+            Ask nobody else for the blocks on the way along a path.
         timeout : float, optional
             Seconds for any one of them.
 
@@ -237,13 +299,21 @@ class Pins:
         async def removed() -> AsyncGenerator[CID, None]:
             async with aclosing(_inputs(source)) as given:
                 async for one in given:
-                    yield await self._rm(one)
+                    yield await self._rm(one, offline)
 
         return Stream(removed, as_list, timeout=timeout, what="pin.rm_all")
 
 
-async def pin_root(context: Context, root: CID | Pin) -> None:
-    """Pin a root when every block under it is here, fetching what is not; the caller holds ``context.keeping()``.
+async def pin_root(context: Context, root: CID | Pin, *, offline: bool = False) -> None:
+    """Pin a root when every block under it is here; the caller holds ``context.keeping()``.
+
+    Parameters
+    ----------
+    context : Context
+    root : CID or Pin
+        A CID that is pinned already keeps its name and metadata.
+    offline : bool
+        Ask nobody else for blocks that are missing.
 
     Raises
     ------
@@ -251,19 +321,43 @@ async def pin_root(context: Context, root: CID | Pin) -> None:
         When nobody has a block of it; nothing is pinned then.
     """
     pin = root if isinstance(root, Pin) else Pin(root)
-    await _have(context, [pin.cid])
+    before = _before(context, pin.cid, offline)
+    await before([pin.cid])
     if pin.recursive:
-        async with aclosing(reachable(context, [pin.cid], set(), before=lambda cids: _have(context, cids))) as batches:
+        async with aclosing(reachable(context, [pin.cid], set(), before=before)) as batches:
             async for _ in batches:
                 pass
     await context.store.sync()
     await pinset.record(context.state, [pin], keep_names=not isinstance(root, Pin))
 
 
-async def _have(context: Context, cids: Sequence[CID]) -> None:
-    """Fetch those blocks that are not in the store."""
+def _before(context: Context, root: CID, offline: bool) -> Before:
+    have = _present if offline else _fetched
+
+    async def before(cids: Sequence[CID]) -> None:
+        await have(context, root, cids)
+
+    return before
+
+
+async def _missing(context: Context, cids: Sequence[CID]) -> list[CID]:
     there = await context.store.has_many(cids)
-    missing = [cid for cid, here in zip(cids, there, strict=True) if not here]
+    return [cid for cid, here in zip(cids, there, strict=True) if not here]
+
+
+async def _present(context: Context, root: CID, cids: Sequence[CID]) -> None:
+    """Refuse to go on where a block is not in the store."""
+    for cid in await _missing(context, cids):
+        raise NotFoundError(
+            f"block was not found locally: {cid}, which is part of the DAG under {root}; import the CAR that "
+            "holds it too, or pin the root while the network can be reached",
+            detail={"cid": str(cid), "root": str(root)},
+        )
+
+
+async def _fetched(context: Context, _root: CID, cids: Sequence[CID]) -> None:
+    """Fetch those blocks that are not in the store."""
+    missing = await _missing(context, cids)
     for start in range(0, len(missing), _FETCHES):
         tasks = [asyncio.create_task(context.load(cid)) for cid in missing[start : start + _FETCHES]]
         try:

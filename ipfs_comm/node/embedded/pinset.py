@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from ipfs_comm.errors import InvalidInputError, RepositoryError
 from ipfs_comm.ipld import CID
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
 
     from ipfs_comm.blockstore import State, Transaction
+
+    Records: TypeAlias = State | Transaction
 
 #: Where pins are in a repository's state.
 SPACE: Final = "pins"
@@ -73,7 +75,7 @@ def _decode(key: str, value: bytes) -> Pin:
         ) from error
 
 
-async def find(state: State | Transaction, cid: CID) -> Pin | None:
+async def find(state: Records, cid: CID) -> Pin | None:
     """Return the pin of a CID, whichever its version, or None."""
     value = await state.get(SPACE, key := _key(cid))
     return None if value is None else _decode(key, value)
@@ -136,6 +138,11 @@ def _changes(
                 continue
         changes[key] = value
     return changes
+
+
+async def put(transaction: Transaction, pin: Pin) -> None:
+    """Record a pin in the place of any other of its CID."""
+    await transaction.put(SPACE, _key(pin.cid), _encode(pin))
 
 
 async def forget(transaction: Transaction, cid: CID) -> None:

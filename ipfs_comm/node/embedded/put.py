@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
-from ipfs_comm.errors import LimitError, NotFoundError
+from ipfs_comm.errors import LimitError
 from ipfs_comm.ipld import CID, multihash
-from ipfs_comm.node.embedded import pin, pinset
-from ipfs_comm.node.embedded.reach import reachable
+from ipfs_comm.node.embedded import pin
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ipfs_comm.node.api import CIDLike
     from ipfs_comm.node.embedded.context import Context
 
 
-def cid_of(data: bytes, codec: str | int, *, hash_alg: str, version: int, size: int | None = None) -> CID:
+async def cid_of(
+    context: Context, data: bytes, codec: str | int, *, hash_alg: str, version: int, size: int | None = None
+) -> CID:
     """Return the CID of a block that is to be stored.
 
     Parameters
     ----------
+    context : Context
     data : bytes
     codec : str or int
         Multicodec name or code.
@@ -47,7 +46,7 @@ def cid_of(data: bytes, codec: str | int, *, hash_alg: str, version: int, size: 
             "blocks, and a node can be split by links",
             detail={"size": len(data), "limit": MAX_BLOCK_SIZE},
         )
-    made = multihash.digest(data, hash_alg, size=size)
+    made = await multihash.digest_beside(context.pool.run, data, hash_alg, size=size)
     multihash.check_secure(made)
     return CID.create(version, codec, made)
 
@@ -59,7 +58,7 @@ def each(given: CIDLike | Iterable[CIDLike]) -> list[CIDLike]:
     return [given]
 
 
-async def put_block(context: Context, cid: CID, data: bytes, *, pinned: bool = False) -> None:
+async def put_block(context: Context, cid: CID, data: bytes, *, pinned: bool = False, offline: bool = False) -> None:
     """Store a block, durable at the end; with ``pinned`` pin what is under it recursively.
 
     Raises
@@ -72,38 +71,4 @@ async def put_block(context: Context, cid: CID, data: bytes, *, pinned: bool = F
             await context.store.put(cid, data)
             await context.store.sync()
         if pinned:
-            await pin_root(context, cid)
-
-
-async def pin_root(context: Context, cid: CID, *, offline: bool = False) -> None:
-    """Pin a DAG recursively, by a caller that is `Context.keeping` its blocks already.
-
-    Parameters
-    ----------
-    context : Context
-    cid : CID
-    offline : bool
-        Ask nobody else for blocks that are missing.
-
-    Raises
-    ------
-    NotFoundError
-        A block of the DAG is not to be had.
-    """
-    if not offline:
-        await pin.pin_root(context, cid)
-        return
-
-    async def present(cids: Sequence[CID]) -> None:
-        for one, here in zip(cids, await context.store.has_many(cids), strict=True):
-            if not here:
-                raise NotFoundError(
-                    f"block was not found locally: {one}, which is part of the DAG under {cid}; import the CAR that "
-                    "holds it too, or pin the root while the network can be reached",
-                    detail={"cid": str(one), "root": str(cid)},
-                )
-
-    async with aclosing(reachable(context, [cid], set(), before=present)) as batches:
-        async for _ in batches:
-            pass
-    await pinset.record(context.state, [pinset.Pin(cid)], keep_names=True)
+            await pin.pin_root(context, cid, offline=offline)

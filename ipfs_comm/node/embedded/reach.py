@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from ipfs_comm.errors import CodecError, UnknownCodecError
+from ipfs_comm.errors import CodecError, LimitError, UnknownCodecError
 from ipfs_comm.ipld import codecs
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ Before: TypeAlias = "Callable[[Sequence[CID]], Awaitable[None]]"
 #: CIDs looked at together, and blocks read and decoded together: each of these is at most 2 MiB.
 BATCH: Final = 512
 READ: Final = 32
+#: Bytes of blocks that are decoded on the spot: to hand them to a thread would take longer.
+SMALL: Final = 1 << 14
+#: Batches after which other tasks get their turn where nothing else lets them.
+TURN: Final = 64
 _RAW: Final = 0x55
 
 
@@ -32,7 +37,7 @@ async def reachable(
     """Generate the CIDs under roots, these included, in batches.
 
     The branch of a block that is not in the store ends there; a block of a codec that is not known, or that does not
-    decode, has no links.
+    decode, has no links, nor has one of more than 128 bytes that is in its CID.
 
     Parameters
     ----------
@@ -52,7 +57,11 @@ async def reachable(
                 waiting.append(cid)
 
     meet(roots)
+    batches = 0
     while waiting:
+        batches += 1
+        if batches % TURN == 0:
+            await asyncio.sleep(0)
         batch = waiting[-BATCH:]
         del waiting[-BATCH:]
         if before is not None:
@@ -61,7 +70,11 @@ async def reachable(
         inner = [cid for cid in batch if cid.code != _RAW]
         for start in range(0, len(inner), READ):
             some = inner[start : start + READ]
-            meet(await context.pool.run(_links, some, await context.store.get_many(some)))
+            blocks = await context.store.get_many(some)
+            if sum(len(block) for block in blocks if block is not None) <= SMALL:
+                meet(_links(some, blocks))
+            else:
+                meet(await context.pool.run(_links, some, blocks))
 
 
 def _links(cids: Sequence[CID], blocks: Sequence[bytes | None]) -> list[CID]:
@@ -70,7 +83,9 @@ def _links(cids: Sequence[CID], blocks: Sequence[bytes | None]) -> list[CID]:
         if block is None:
             continue
         try:
+            if cid.is_identity:
+                block = cid.block_inside()
             found += [link for _, link in codecs.get(cid.code).links(block)]
-        except (CodecError, UnknownCodecError):
+        except (CodecError, LimitError, UnknownCodecError):
             continue
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from ipfs_comm.exchange import FetchContext
 from ipfs_comm.ipld import codecs
 from ipfs_comm.ipld.codecs import dag_pb
 from ipfs_comm.node.api import CIDLike, RefEntry
+from ipfs_comm.node.embedded.dag_walk import TURN
 from ipfs_comm.node.embedded.pin import resolved
 from ipfs_comm.node.embedded.reach import identity
-from ipfs_comm.node.stream import Stream, as_list
+from ipfs_comm.node.stream import Stream, Whole, as_list
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -59,6 +61,7 @@ class Refs:
         unique: bool = False,
         recursive: bool = False,
         max_depth: int | None = None,
+        max_size: int | None = None,
         offline: bool = False,
         timeout: float | None = None,
     ) -> Stream[RefEntry, list[RefEntry]]:
@@ -77,6 +80,8 @@ class Refs:
             List the links of everything under it too.
         max_depth : int, optional
             How many levels, with ``recursive``; all where not given.
+        max_size : int, optional
+            Most bytes of all entries where they are awaited whole; 1 GiB where not given.
         offline : bool
             Ask nobody else for blocks that are not here.
         timeout : float, optional
@@ -91,6 +96,8 @@ class Refs:
         ------
         InvalidInputError
             For ``format`` together with ``edges``, and for a depth that is no whole number from zero.
+        LimitError
+            It is awaited whole, and larger than ``max_size``.
         """
         if edges and format not in (None, DST):
             raise InvalidInputError("refs cannot take both edges and format: edges is the format '<src> -> <dst>'")
@@ -99,7 +106,8 @@ class Refs:
         depth = (None if max_depth is None or max_depth < 0 else max_depth) if recursive else 1
         plan = _Plan(EDGES if edges else format or DST, unique, depth, offline)
         wanted = list(paths) if isinstance(paths, list | tuple | set | frozenset) else [paths]
-        return Stream(lambda: self._refs(wanted, plan), as_list, timeout=timeout, what="refs")
+        gather = Whole(max_size, "refs").list(_weight)
+        return Stream(lambda: self._refs(wanted, plan), gather, timeout=timeout, what="refs")
 
     async def _refs(self, paths: Sequence[CIDLike], plan: _Plan) -> AsyncGenerator[RefEntry, None]:
         # The depth at which each was met: met again nearer to the root, more of what is under it is within reach.
@@ -131,7 +139,11 @@ class Refs:
             return
         if error := await descend(root, 1):
             yield RefEntry("", error)
+        followed = 0
         while levels:
+            followed += 1
+            if followed % TURN == 0:
+                await asyncio.sleep(0)
             link = levels[-1].popleft()
             if not levels[-1]:
                 # Before going down: a chain then takes no more room the longer it is.
@@ -175,3 +187,7 @@ class Refs:
 
 def _text(form: str, link: _Link) -> str:
     return form.replace("<src>", str(link.source)).replace("<dst>", str(link.cid)).replace("<linkname>", link.name)
+
+
+def _weight(entry: RefEntry) -> int:
+    return len(entry.ref) + len(entry.err)

@@ -80,7 +80,8 @@ class Repo:
         """
         async with deadline(timeout, "repo.stat"):
             usage = await self._context.store.usage(count=not size_only)
-        return RepoStat(usage.blocks, usage.size, self._path, REPO_VERSION, NO_LIMIT)
+        limit = self._context.store.storage_max
+        return RepoStat(usage.blocks, usage.size, self._path, REPO_VERSION, NO_LIMIT if limit is None else limit)
 
     async def version(self, *, timeout: float | None = None) -> str:
         """Return the version of the repository's format."""
@@ -90,7 +91,7 @@ class Repo:
     def verify(
         self, *, progress: Callable[[int], object] | None = None, timeout: float | None = None
     ) -> Stream[VerifyResult, list[VerifyResult]]:
-        """Read every block and hash it.
+        """Read every block and hash it, after a look at what is kept about blocks and roots.
 
         Parameters
         ----------
@@ -102,11 +103,18 @@ class Repo:
         Returns
         -------
         Stream of VerifyResult
-            Those that are damaged; none where all is well.
+            Those that are damaged; none where all is well. Adding a block's content again makes it whole.
+
+        Raises
+        ------
+        RepositoryError
+            The index of the blocks, or the records of pins, keys and the MFS, are damaged; the message says what to do.
         """
         return Stream(lambda: self._verify(progress), as_list, timeout=timeout, what="repo.verify")
 
     async def _verify(self, progress: Callable[[int], object] | None) -> AsyncGenerator[VerifyResult, None]:
+        await self._context.store.verify()
+        await self._context.state.verify()
         done = 0
         batch: list[CID] = []
         async with aclosing(self._context.store.cids()) as cids:

@@ -45,8 +45,8 @@ async def touch(tree: Tree, place: Place, mtime: Mtime) -> None:
     if cid is not None:
         await tree.put(place, await _restated(tree, await tree.reader.node(cid), mtime=mtime))
         return
-    like = await tree.check_parent(place, parents=False)
-    await tree.put(place, await tree.builder(like, new=True).node(UnixFS.file(mtime=mtime)))
+    await tree.check_parent(place, parents=False)
+    await tree.put(place, await tree.builder(None, new=True).node(UnixFS.file(mtime=mtime)))
 
 
 async def chmod(tree: Tree, place: Place, mode: Mode, *, recursive: bool) -> None:
@@ -66,9 +66,12 @@ async def _restated(tree: Tree, node: Node, *, mode: Mode | None = None, mtime: 
         # A raw block has no place for metadata; Kubo makes the node that has one in the oldest form.
         builder = tree.builder(node.cid, new=True)
         if tree.form.cid_version is None and tree.form.hash_alg is None:
-            builder = builder.with_options(replace(builder.options, cid_version=0, hash_alg="sha2-256"))
+            oldest = replace(builder.options, cid_version=0, hash_alg="sha2-256", inline_limit=0)
+            builder = builder.with_options(oldest)
         bits = None if mode is None else mode.applied(DEFAULT_FILE_MODE, directory=False)
-        return await builder.node(UnixFS.file(node.data, mode=bits, mtime=mtime), content=len(node.data))
+        # Kubo writes the member for data even where that is empty.
+        stated = replace(UnixFS.file(node.data, mode=bits, mtime=mtime), data=node.data)
+        return await builder.node(stated, content=len(node.data))
     if message.type == "metadata":
         raise NotUnixFSError(f"{node.cid} is neither a file nor a directory", detail={"cid": str(node.cid)})
     if mode is not None:

@@ -15,7 +15,7 @@ from ipfs_comm.node.embedded.mfs.root import Root
 from ipfs_comm.node.embedded.mfs.tree import Form, Tree
 from ipfs_comm.node.embedded.mfs.writing import Plan, now, write
 from ipfs_comm.node.inputs import entry_of, mode_of, mtime_of
-from ipfs_comm.node.stream import Stream, as_bytes, as_list, deadline
+from ipfs_comm.node.stream import Stream, Whole, deadline
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -32,9 +32,10 @@ class Files:
     ``flush=False`` is accepted and changes nothing about that. Where js-ipfs and Kubo differ, a test of
     interface-ipfs-core decides, else Kubo. Options that several verbs share:
 
+    - ``offline`` (bool): ask nobody else for blocks that are not here.
     - ``timeout`` (float): seconds.
     - ``cid_version`` (0 or 1), ``hash_alg`` (str): of new files and directories, and of the one that is changed. Where
-      not given, what is changed stays as it was, a new file is as the directory around it, a new directory as the root.
+      not given, what is changed stays as it was, and what is new is as the node's defaults have it (version 0).
     - ``shard_split_threshold`` (int): bytes beyond which a directory is sharded.
 
     Errors that all of them raise: `InvalidPathError` for a path that cannot be meant, `NotFoundError` where nothing is
@@ -58,6 +59,7 @@ class Files:
         hash: bool = False,
         size: bool = False,
         with_local: bool = False,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> FileStat:
         """Describe ``/path`` of the MFS, or ``/ipfs/<cid>/path``.
@@ -69,12 +71,15 @@ class Files:
             Accepted as in js-ipfs, where a caller that wants one member gets all of them too.
         with_local : bool
             Tell how much of the DAG is in the repository; reads all of it that is there.
+        offline : bool, optional
         timeout : float, optional
         """
         async with deadline(timeout, f"files.stat of {path!s:.200}"):
-            return await self._reading.stat(path, with_local=with_local)
+            return await self._reading.stat(path, with_local=with_local, offline=offline)
 
-    def ls(self, path: CIDLike = "/", *, timeout: float | None = None) -> Stream[FileEntry, list[FileEntry]]:
+    def ls(
+        self, path: CIDLike = "/", *, max_size: int | None = None, offline: bool = False, timeout: float | None = None
+    ) -> Stream[FileEntry, list[FileEntry]]:
         """List a directory, or the one file that ``path`` names.
 
         Returns
@@ -82,10 +87,19 @@ class Files:
         Stream of FileEntry
             In the order of the directory's links: of names, or where it is sharded of their hashes.
         """
-        return Stream(lambda: self._reading.ls(path), as_list, timeout=timeout, what=f"files.ls of {path!s:.200}")
+        what = f"files.ls of {path!s:.200}"
+        gather = Whole(max_size, what).list(_weight)
+        return Stream(lambda: self._reading.ls(path, offline), gather, timeout=timeout, what=what)
 
     def read(
-        self, path: CIDLike, *, offset: int = 0, length: int | None = None, timeout: float | None = None
+        self,
+        path: CIDLike,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        max_size: int | None = None,
+        offline: bool = False,
+        timeout: float | None = None,
     ) -> Stream[bytes, bytes]:
         """Stream the bytes of a file, loading only the blocks that hold them.
 
@@ -96,17 +110,19 @@ class Files:
             Where to begin, in bytes; not beyond the end.
         length : int, optional
             How many bytes; to the end where not given.
+        max_size : int, optional
+            Most bytes where it is awaited whole; 1 GiB where not given.
+        offline : bool, optional
         timeout : float, optional
             Seconds for any one piece.
         """
         bytes_from("offset", offset)
         if length is not None:
             bytes_from("length", length)
+        what = f"files.read of {path!s:.200}"
+        whole = Whole(max_size, what)
         return Stream(
-            lambda: self._reading.read(path, offset, length),
-            as_bytes,
-            timeout=timeout,
-            what=f"files.read of {path!s:.200}",
+            lambda: self._reading.read(path, offset, length, offline, whole), whole.bytes, timeout=timeout, what=what
         )
 
     async def write(
@@ -127,6 +143,7 @@ class Files:
         hash_alg: str | None = None,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Write content into a file, from a byte on; what it costs is that of the bytes written.
@@ -152,7 +169,7 @@ class Files:
         mode : int or str, optional
         mtime : Mtime, datetime, mapping, (secs, nsecs) or seconds, optional
             Where not given, a file that has one gets the present time.
-        cid_version, hash_alg, flush, shard_split_threshold, timeout
+        cid_version, hash_alg, flush, shard_split_threshold, offline, timeout
             See the class.
         """
         where = place(path)
@@ -166,7 +183,7 @@ class Files:
             reduce_single_leaf_to_self,
             mode_of(mode),
             mtime_of(mtime),
-            Form(cid_version, hash_alg, shard_split_threshold),
+            Form(cid_version, hash_alg, shard_split_threshold, offline),
         )
         given = entry_of(File("", content)).content
         if given is None:
@@ -185,6 +202,7 @@ class Files:
         hash_alg: str | None = None,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Make a directory.
@@ -196,7 +214,7 @@ class Files:
             Make those that it lies in too, and be content where it is there already.
         mode, mtime
             Of the directory itself.
-        cid_version, hash_alg, flush, shard_split_threshold, timeout
+        cid_version, hash_alg, flush, shard_split_threshold, offline, timeout
             See the class.
         """
         where, bits, time = place(path), mode_of(mode), mtime_of(mtime)
@@ -205,7 +223,7 @@ class Files:
             await changing.mkdir(tree, where, parents=parents, mode=bits, mtime=time)
 
         async with self._keeping(timeout, f"files.mkdir of {where}"):
-            await self._root.change(edit, Form(cid_version, hash_alg, shard_split_threshold))
+            await self._root.change(edit, Form(cid_version, hash_alg, shard_split_threshold, offline))
 
     async def cp(
         self,
@@ -217,6 +235,7 @@ class Files:
         hash_alg: str | None = None,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Copy files and directories; no content is copied, only where it hangs in the tree.
@@ -232,11 +251,11 @@ class Files:
             Accepted as in js-ipfs: a directory always comes with all that is in it.
         force : bool
             Replace files.
-        cid_version, hash_alg, flush, shard_split_threshold, timeout
+        cid_version, hash_alg, flush, shard_split_threshold, offline, timeout
             See the class; of directories that are made.
         """
         async with self._keeping(timeout, "files.cp"):
-            form = Form(cid_version, hash_alg, shard_split_threshold)
+            form = Form(cid_version, hash_alg, shard_split_threshold, offline)
             await moving.cp(self._context, self._root, paths, parents=parents, force=force, form=form)
 
     async def mv(
@@ -248,6 +267,7 @@ class Files:
         hash_alg: str | None = None,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Move files and directories, all of them or none.
@@ -261,11 +281,11 @@ class Files:
             Make the directories on the way to the destination.
         recursive : bool
             Accepted as in js-ipfs: a directory always comes with all that is in it.
-        cid_version, hash_alg, flush, shard_split_threshold, timeout
+        cid_version, hash_alg, flush, shard_split_threshold, offline, timeout
             See the class; of directories that are made.
         """
         async with self._keeping(timeout, "files.mv"):
-            form = Form(cid_version, hash_alg, shard_split_threshold)
+            form = Form(cid_version, hash_alg, shard_split_threshold, offline)
             await moving.mv(self._root, paths, parents=parents, form=form)
 
     async def rm(
@@ -275,6 +295,7 @@ class Files:
         force: bool = False,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Remove files and directories. Where some cannot be removed, the others are, and an error names them.
@@ -286,11 +307,11 @@ class Files:
             Remove directories with all that is in them.
         force : bool
             The same, and pass over what is not there.
-        flush, shard_split_threshold, timeout
+        flush, shard_split_threshold, offline, timeout
             See the class.
         """
         async with self._keeping(timeout, "files.rm"):
-            form = Form(shard_split_threshold=shard_split_threshold)
+            form = Form(shard_split_threshold=shard_split_threshold, offline=offline)
             await moving.rm(self._root, paths, recursive=recursive, force=force, form=form)
 
     async def touch(
@@ -302,6 +323,7 @@ class Files:
         hash_alg: str | None = None,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Set the modification time of a file or directory; an empty file is made where nothing is.
@@ -311,7 +333,7 @@ class Files:
         path : str
         mtime : Mtime, datetime, mapping, (secs, nsecs) or seconds, optional
             Now, where not given.
-        cid_version, hash_alg, flush, shard_split_threshold, timeout
+        cid_version, hash_alg, flush, shard_split_threshold, offline, timeout
             See the class.
         """
         where, time = place(path), mtime_of(mtime) or now()
@@ -320,7 +342,7 @@ class Files:
             await changing.touch(tree, where, time)
 
         async with self._keeping(timeout, f"files.touch of {where}"):
-            await self._root.change(edit, Form(cid_version, hash_alg, shard_split_threshold))
+            await self._root.change(edit, Form(cid_version, hash_alg, shard_split_threshold, offline))
 
     async def chmod(
         self,
@@ -332,6 +354,7 @@ class Files:
         hash_alg: str | None = None,
         flush: bool = True,
         shard_split_threshold: int | None = None,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> None:
         """Change the permission bits of a file or directory.
@@ -343,7 +366,7 @@ class Files:
             See `ipfs_comm.node.embedded.mfs.modes.Mode`.
         recursive : bool
             Change all that is in a directory too.
-        cid_version, hash_alg, flush, shard_split_threshold, timeout
+        cid_version, hash_alg, flush, shard_split_threshold, offline, timeout
             See the class.
         """
         where, chosen = place(path), Mode(mode)
@@ -352,13 +375,13 @@ class Files:
             await changing.chmod(tree, where, chosen, recursive=recursive)
 
         async with self._keeping(timeout, f"files.chmod of {where}"):
-            await self._root.change(edit, Form(cid_version, hash_alg, shard_split_threshold))
+            await self._root.change(edit, Form(cid_version, hash_alg, shard_split_threshold, offline))
 
-    async def flush(self, path: str = "/", *, timeout: float | None = None) -> CID:
+    async def flush(self, path: str = "/", *, offline: bool = False, timeout: float | None = None) -> CID:
         """Return the CID of what is at a path, after everything was made durable."""
         where = place(path)
         async with self._keeping(timeout, f"files.flush of {where}"):
-            tree = await self._root.tree()
+            tree = await self._root.tree(Form(offline=offline))
             cid = await tree.get(where)
             if not where.names:
                 await self._root.keep_empty()
@@ -370,3 +393,7 @@ class Files:
         """Keep garbage collection out from the first block to the root that leads to it, under a deadline."""
         async with deadline(timeout, what), self._context.keeping():
             yield
+
+
+def _weight(entry: FileEntry) -> int:
+    return len(entry.name)

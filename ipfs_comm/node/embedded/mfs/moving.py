@@ -22,7 +22,7 @@ async def cp(context: Context, root: Root, paths: tuple[Any, ...], *, parents: b
     destination = place(last)
     sources: list[tuple[str, Place | CID]] = []
     for path in given:
-        where = readable(path)
+        where = readable(path, offline=form.offline)
         if isinstance(where, Place):
             sources.append((where.name, where))
         else:

@@ -58,8 +58,8 @@ class Place:
         return other.names[: len(self.names)] == self.names
 
 
-def readable(path: CIDLike) -> Place | Target:
-    """Parse a path to read from: of the MFS, or ``/ipfs/<cid>/…``, or a CID.
+def readable(path: CIDLike, *, offline: bool = False) -> Place | Target:
+    """Parse a path to read from: of the MFS, or ``/ipfs/<cid>/…``, or a CID; ``offline`` is kept in a `Target`.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def readable(path: CIDLike) -> Place | Target:
         When it is neither.
     """
     if not isinstance(path, str) or path.startswith(_OUTSIDE):
-        return target(path)
+        return target(path, offline=offline)
     return place(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal
 
@@ -9,7 +10,9 @@ from ipfs_comm.errors import InvalidInputError, NotFoundError, NotUnixFSError
 from ipfs_comm.ipld import codecs
 from ipfs_comm.node.api import FileEntry, FileStat
 from ipfs_comm.node.embedded import entries
+from ipfs_comm.node.embedded.dag_walk import TURN
 from ipfs_comm.node.embedded.mfs.path import Place, readable
+from ipfs_comm.node.embedded.mfs.tree import Form
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from ipfs_comm.node.api import CIDLike
     from ipfs_comm.node.embedded.context import Context, Load, Target
     from ipfs_comm.node.embedded.mfs.root import Root
+    from ipfs_comm.node.stream import Whole
 
 #: Codecs that UnixFS is made of.
 _UNIXFS = (0x55, 0x70)
@@ -37,18 +41,18 @@ class Reading:
         self._context = context
         self._root = root
 
-    async def find(self, where: Place | Target) -> tuple[Load, CID]:
+    async def find(self, where: Place | Target, *, offline: bool) -> tuple[Load, CID]:
         """Return what is at a place, and how to load the blocks below it."""
         if isinstance(where, Place):
-            tree = await self._root.tree()
+            tree = await self._root.tree(Form(offline=offline))
             return tree.reader.block, await tree.get(where)
         where = await self._context.settle(where)
         load = self._context.loader(where)
         return load, await entries.find(load, where)
 
-    async def stat(self, path: CIDLike, *, with_local: bool) -> FileStat:
+    async def stat(self, path: CIDLike, *, with_local: bool, offline: bool) -> FileStat:
         """Describe one thing."""
-        load, cid = await self.find(readable(path))
+        load, cid = await self.find(readable(path, offline=offline), offline=offline)
         found = await _stat(load, cid)
         kind: Literal["file", "directory"] = "directory" if found.type == "directory" else "file"
         local, size_local = await self._local(cid) if with_local else (None, None)
@@ -72,8 +76,10 @@ class Reading:
         everything, size = True, 0
         while waiting:
             cid = waiting.pop()
+            if len(seen) % TURN == 0:
+                await asyncio.sleep(0)
             try:
-                block = cid.multihash.digest if cid.is_identity else await self._context.store.get(cid)
+                block = cid.block_inside() if cid.is_identity else await self._context.store.get(cid)
             except NotFoundError:
                 everything = False
                 continue
@@ -84,10 +90,10 @@ class Reading:
                     waiting.append(link)
         return everything, size
 
-    async def ls(self, path: CIDLike) -> AsyncGenerator[FileEntry, None]:
+    async def ls(self, path: CIDLike, offline: bool) -> AsyncGenerator[FileEntry, None]:
         """List a directory, or the one file at the path."""
-        where = readable(path)
-        load, cid = await self.find(where)
+        where = readable(path, offline=offline)
+        load, cid = await self.find(where, offline=offline)
         if (await _stat(load, cid)).type != "directory":
             name = where.name if isinstance(where, Place) else (where.segments or (str(where.root),))[-1]
             yield await _entry(load, cid, name)
@@ -96,16 +102,20 @@ class Reading:
             async for child in children:
                 yield await _entry(load, child.cid, child.name)
 
-    async def read(self, path: CIDLike, offset: int, length: int | None) -> AsyncGenerator[bytes, None]:
+    async def read(
+        self, path: CIDLike, offset: int, length: int | None, offline: bool, whole: Whole
+    ) -> AsyncGenerator[bytes, None]:
         """Stream a file's bytes."""
-        where = readable(path)
-        load, cid = await self.find(where)
+        where = readable(path, offline=offline)
+        load, cid = await self.find(where, offline=offline)
         found = await _stat(load, cid)
         if found.type not in ("file", "raw"):
             text = str(where) if isinstance(where, Place) else where.text
             raise NotUnixFSError(
                 f"{text} is not a file but a {found.type}", code="ERR_NOT_FILE", detail={"path": text, "cid": str(cid)}
             )
+        rest = max(0, found.size - offset)
+        whole.expect(rest if length is None else min(rest, length))
         async with aclosing(exporter.cat(load, cid, offset=offset, length=length)) as chunks:
             async for chunk in chunks:
                 yield bytes(chunk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from ipfs_comm.exchange import FetchContext
 from ipfs_comm.ipld import CID
 from ipfs_comm.node.embedded.mfs.tree import Form, Tree
 from ipfs_comm.unixfs import ImportOptions
@@ -65,12 +66,14 @@ class Root:
     async def tree(self, form: Form | None = None, root: CID | None = None) -> Tree:
         """Return the tree below a root, the recorded one where none is given."""
         empty, block = await self._nothing()
+        form = form or Form()
+        wish = FetchContext(offline=form.offline)
 
         async def load(cid: CID) -> bytes:
             # Nobody has written the empty directory yet when a repository is new.
-            return block if cid == empty else await self._context.load(cid)
+            return block if cid == empty else await self._context.load(cid, wish)
 
-        return Tree(root or await self.cid(), load, self._context.store.put, self._base, form or Form())
+        return Tree(root or await self.cid(), load, self._context.store.put, self._base, form)
 
     async def change(self, edit: Callable[[Tree], Awaitable[T]], form: Form | None = None) -> T:
         """Change the tree, and return what `edit` returns.
@@ -83,7 +86,7 @@ class Root:
             Changes the tree that it is given; called again, with another tree, when somebody else was faster. An
             exception leaves everything as it was.
         form : Form, optional
-            How new nodes are made.
+            How new nodes are made, and whether others are asked.
         """
         state = self._context.state
         async with self._turn:

@@ -24,24 +24,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How new nodes are made.
+    """What a call says of nodes: how new ones are made, and whether nobody else is asked for those that are missing.
 
-    None is: a file as it was, or as the directory that it goes into; a directory as the root.
+    None is: what is changed as it was, what is new as the node's defaults have it.
     """
 
     cid_version: int | None = None
     hash_alg: str | None = None
     shard_split_threshold: int | None = None
+    offline: bool = False
 
-    def options(self, base: ImportOptions, like: CID) -> ImportOptions:
-        """Return the options of a node that takes after `like` where nothing else is asked for."""
+    def options(self, base: ImportOptions, like: CID | None) -> ImportOptions:
+        """Return the options of a node that takes after `like`, or else `base`, where nothing else is asked for."""
         split = base.shard_split_threshold if self.shard_split_threshold is None else self.shard_split_threshold
         base = replace(base, raw_leaves=None, shard_split_threshold=split)
-        if like.is_identity and self.hash_alg is None and self.cid_version is None:
+        if like is not None and like.is_identity and self.hash_alg is None and self.cid_version is None:
             # What was inlined stays so for as long as it is short enough.
             return replace(base, cid_version=1, hash_alg="sha2-256", inline_limit=MAX_INLINE).resolved()
-        named = self.hash_alg or ("sha2-256" if like.is_identity else like.multihash.name)
-        version = like.version if self.cid_version is None else self.cid_version
+        if like is None:
+            inherited, named = base.cid_version, base.hash_alg
+        else:
+            inherited, named = like.version, "sha2-256" if like.is_identity else like.multihash.name
+        if self.hash_alg is not None:
+            # A hash that is asked for comes with the version that has one, as in Kubo.
+            inherited, named = 1, self.hash_alg
+        version = inherited if self.cid_version is None else self.cid_version
         return replace(base, cid_version=version, hash_alg=named).resolved()
 
 
@@ -74,8 +81,8 @@ class Tree:
         self._put = put
         self._base = base
 
-    def builder(self, like: CID, *, new: bool = False) -> Builder:
-        """Return a maker of nodes like `like`; a `new` one is in the form that the call asks for."""
+    def builder(self, like: CID | None, *, new: bool = False) -> Builder:
+        """Return a maker of nodes like `like`, or of entirely new ones; `new` ones are as the call asks for."""
         form = self.form if new else Form(shard_split_threshold=self.form.shard_split_threshold)
         return Builder(self._put, form.options(self._base, like))
 
@@ -178,22 +185,21 @@ class Tree:
                 )
         return way
 
-    async def check_parent(self, place: Place, *, parents: bool) -> CID:
-        """Return the nearest directory on the way to a place; errors are those of `put`."""
+    async def check_parent(self, place: Place, *, parents: bool) -> None:
+        """Check that something can be put at a place; errors are those of `put`."""
         cid = self.root
         for name in place.names[:-1]:
             found = await directory_edit.find(self.reader, await self._directory(cid, place), name)
             if found is None:
                 if parents:
-                    return cid
+                    return
                 raise NotFoundError(f"{place.parent} does not exist", detail={"path": str(place.parent)})
             cid = found
         await self._directory(cid, place)
-        return cid
 
     async def empty_directory(self, *, mode: int | None = None, mtime: Mtime | None = None) -> Made:
-        """Make an empty directory, in the form of the root where the call asks for none, as Kubo does."""
-        return await make_directory(self.builder(self.root, new=True), (), mode=mode, mtime=mtime)
+        """Make an empty directory, in the form of the node's defaults where the call asks for none, as Kubo does."""
+        return await make_directory(self.builder(None, new=True), (), mode=mode, mtime=mtime)
 
     async def cumulative_size(self, cid: CID) -> int:
         """Return the bytes of all blocks of what a CID stands for, as its root says."""

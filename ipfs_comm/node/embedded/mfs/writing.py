@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ipfs_comm.errors import NotFoundError, NotUnixFSError
 from ipfs_comm.node.embedded.mfs.tree import Form
 from ipfs_comm.unixfs import exporter
+from ipfs_comm.unixfs._builder import RAW
 from ipfs_comm.unixfs.file_edit import FileEditor
 from ipfs_comm.unixfs.format import Mtime, UnixFS
 from ipfs_comm.unixfs.importer import pieces_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ipfs_comm.node.embedded.mfs.path import Place
     from ipfs_comm.node.embedded.mfs.root import Root
     from ipfs_comm.node.embedded.mfs.tree import Tree
-    from ipfs_comm.unixfs._builder import Made
+    from ipfs_comm.unixfs._builder import Builder, Made
     from ipfs_comm.unixfs.importer import Content
 
 
@@ -90,11 +91,12 @@ async def _written(
     context: Context, tree: Tree, place: Place, existing: CID | None, source: Source, plan: Plan
 ) -> Made:
     """Return the file with the source's bytes in it."""
-    like = existing or await tree.check_parent(place, parents=plan.parents)
-    builder = tree.builder(like, new=True)
+    builder = tree.builder(existing, new=True)
     if plan.raw_leaves is not None:
         builder = builder.with_options(replace(builder.options, raw_leaves=plan.raw_leaves))
-    editor = FileEditor(tree.reader, builder, context.pool)
+    editor = FileEditor(
+        tree.reader, builder, context.pool, restate=existing is not None and _differs(existing, builder)
+    )
     cid = (await builder.node(UnixFS.file())).cid if existing is None else existing
     node = await editor.open(cid)
     size, mtime = node.content_size, None if node.message is None else node.message.mtime
@@ -112,3 +114,10 @@ async def _written(
     if written is None and mtime is not None and cid != begun:
         written = now()
     return await editor.finished(cid, mode=plan.mode, mtime=written, reduce=plan.reduce)
+
+
+def _differs(existing: CID, builder: Builder) -> bool:
+    """Tell whether a file is to have another CID version or hash than it has; a raw block has no choice."""
+    if existing.code == RAW or existing.is_identity:
+        return False
+    return (existing.version, existing.multihash.name) != (builder.options.cid_version, builder.options.hash_alg)
