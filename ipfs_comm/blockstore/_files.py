@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ipfs_comm.blockstore import _faults, _fork, _locks, _repository
 from ipfs_comm.blockstore._compact import Victim, live_records, victims_of
 from ipfs_comm.blockstore._index import REMEDY, ROW, DamagedRowError, Index
+from ipfs_comm.blockstore._readers import Reader, Readers
 from ipfs_comm.blockstore._salvage import whole_records
 from ipfs_comm.blockstore._segment import (
     MAGIC,
@@ -22,8 +21,7 @@ from ipfs_comm.blockstore._segment import (
     record_size,
 )
 from ipfs_comm.blockstore.room import Room, size_of
-from ipfs_comm.errors import HashMismatchError, NoSpaceError, RepositoryError, UnknownHashError
-from ipfs_comm.ipld import Multihash, multihash
+from ipfs_comm.errors import HashMismatchError, NoSpaceError, RepositoryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,8 +31,6 @@ R = TypeVar("R")
 
 #: Records that may wait for the index; beyond that a commit happens by itself.
 _MAX_PENDING: Final = 16_384
-#: Segments of other processes kept open for reading.
-_MAX_READERS: Final = 64
 #: Multihashes fetched from the index at once.
 _PAGE: Final = 1000
 #: Times that a block is looked up whose segment has just been removed: each time it was moved elsewhere.
@@ -78,7 +74,7 @@ class Files:
         _fork.waits_for(self._lock)
         self._commit_lock = threading.Lock()
         self._owned: list[OwnedSegment] = []
-        self._readers: OrderedDict[int, _Reader] = OrderedDict()
+        self._readers = Readers(self._folder)
         # What the index does not know yet; None for a block to be removed.
         self._pending: dict[bytes, Location | None] = {}
         with self._lock:
@@ -167,12 +163,12 @@ class Files:
             place, reader = found
             reader.users += 1
         try:
-            read = _read_verified if self._hash_on_read else read_record
-            return self._guarded(lambda: read(reader.fd, reader.path, key, place))
+            read = reader.read_hashed if self._hash_on_read else reader.read
+            return self._guarded(lambda: read(key, place))
         finally:
             with self._lock:
                 reader.users -= 1
-                self._drop_idle_readers()
+                self._readers.drop_idle()
 
     def read_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the data of blocks, None for those that are not anywhere."""
@@ -183,7 +179,7 @@ class Files:
         with self._lock:
             return [self._guarded(lambda key=key: self._find(key)) is not None for key in keys]  # type: ignore[misc]  # mypy infers no lambda with a default
 
-    def _open_for(self, key: bytes) -> tuple[Location, _Reader] | None:
+    def _open_for(self, key: bytes) -> tuple[Location, Reader] | None:
         """Return where a block is, and its segment open."""
         before: Location | None = None
         for _ in range(_MOVES):
@@ -191,7 +187,7 @@ class Files:
             if place is None:
                 return None
             try:
-                return place, self._reader(place.segment)
+                return place, self._readers.open(place.segment)
             except FileNotFoundError as error:
                 # Garbage collection in another process may have moved the block since we looked.
                 if place == before:
@@ -210,19 +206,6 @@ class Files:
             "block's content again, which writes it anew",
             detail={"path": str(path), "multihash": key.hex()},
         )
-
-    def _reader(self, number: int) -> _Reader:
-        reader = self._readers.get(number)
-        if reader is None:
-            path = path_of(self._folder, number)
-            reader = self._readers[number] = _Reader(path, _locks.open_file(path, write=False))
-        self._readers.move_to_end(number)
-        return reader
-
-    def _drop_idle_readers(self) -> None:
-        for number in list(self._readers)[: max(0, len(self._readers) - _MAX_READERS)]:
-            if self._readers[number].users == 0:
-                os.close(self._readers.pop(number).fd)
 
     def whole(self, key: bytes) -> bool:
         """Tell whether a block is somewhere, and its record is whole."""
@@ -244,7 +227,7 @@ class Files:
         with self._lock:
             self._usable()
             self._guarded(lambda: self._write(blocks))
-            self._drop_idle_readers()
+            self._readers.drop_idle()
             full = len(self._pending) >= _MAX_PENDING
         if full:
             self.commit()
@@ -270,8 +253,7 @@ class Files:
             place = self._index.find(key)
             if place is None:
                 return False
-            reader = self._reader(place.segment)
-            read_record(reader.fd, reader.path, key, place)
+            self._readers.open(place.segment).read(key, place)
         except (DamagedRowError, FileNotFoundError, HashMismatchError):
             # Whoever puts the block now has what heals it.
             return False
@@ -454,9 +436,7 @@ class Files:
             old.release()
             raise
         with self._lock:
-            reader = self._readers.get(old.number)
-            if reader is not None and not reader.users:
-                os.close(self._readers.pop(old.number).fd)
+            self._readers.forget(old.number)
         old.remove()
         _locks.sync_directory(self._folder)
 
@@ -492,41 +472,11 @@ class Files:
         for segment in self._owned:
             segment.release()
         self._owned.clear()
-        for reader in self._readers.values():
-            os.close(reader.fd)
-        self._readers.clear()
+        self._readers.close()
         try:
             self._guarded(self._index.close)
         finally:
             self._hold.leave()
 
 
-class _Reader:
-    """A segment open for reading."""
-
-    __slots__ = ("fd", "path", "users")
-
-    def __init__(self, path: Path, fd: int) -> None:
-        self.path = path
-        self.fd = fd
-        self.users = 0
-
-
 _ABSENT: Final = object()
-
-
-def _read_verified(fd: int, path: Path, key: bytes, place: Location) -> bytes:
-    """Return a record's data if they have the hash; where nothing here computes it, the checksum must do."""
-    data = read_record(fd, path, key, place, summed=False)
-    try:
-        multihash.verify(Multihash.decode(key), data)
-    except UnknownHashError:
-        return read_record(fd, path, key, place)
-    except HashMismatchError as error:
-        # Says that the record is damaged, if it is.
-        read_record(fd, path, key, place)
-        raise HashMismatchError(
-            f"{error}; its record in {path} is whole, so it was wrong when it was put: remove the block",
-            detail={**error.detail, "path": str(path)},
-        ) from error
-    return data

@@ -133,7 +133,7 @@ async def test_a_full_segment_is_followed_by_another(repo: Path, monkeypatch: py
 
 async def test_readers_of_many_segments_stay_bounded(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ipfs_comm.blockstore._files.SEGMENT_LIMIT", 1_000_000)
-    monkeypatch.setattr("ipfs_comm.blockstore._files._MAX_READERS", 2)
+    monkeypatch.setattr("ipfs_comm.blockstore._readers._MOST", 2)
     contents = [os.urandom(1_100_000) for _ in range(8)]
     await fill(repo, *contents)
     async with await SegmentBlockstore.open(repo) as store:

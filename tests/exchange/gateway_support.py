@@ -89,8 +89,11 @@ async def running(answer: Answer) -> AsyncIterator[Gateway]:
 
 
 @asynccontextmanager
-async def saying(first: bytes, then: bytes) -> AsyncIterator[str]:
-    """Run what speaks no good HTTP: it answers `first`, and then `then` for as long as the client listens."""
+async def saying(first: bytes, then: bytes, *, every: float = 0.0) -> AsyncIterator[str]:
+    """Run what speaks no good HTTP: it answers `first`, and then `then` for as long as the client listens.
+
+    It waits `every` seconds after each time.
+    """
     talks = set[asyncio.Task[None]]()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -103,6 +106,8 @@ async def saying(first: bytes, then: bytes) -> AsyncIterator[str]:
             while then:
                 writer.write(then)
                 await writer.drain()
+                if every:
+                    await pause(every)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:

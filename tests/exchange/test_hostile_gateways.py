@@ -6,12 +6,12 @@ import asyncio
 import gzip
 import tracemalloc
 import zlib
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
-from exchange.gateway_support import block, endless, lying, pause, running, silent, status
+from exchange.gateway_support import block, endless, lying, pause, running, saying, silent, status
 
 from ipfs_comm import open_node
 from ipfs_comm.errors import DeadlineError, NotFoundError
@@ -76,37 +76,6 @@ async def test_what_comes_packed_is_not_unpacked(name: str, packed: bytes) -> No
             tracemalloc.stop()
 
 
-@asynccontextmanager
-async def dripping(head: bytes) -> AsyncIterator[str]:
-    """Run what sends `head` at once, and then a byte of a header each fiftieth of a second."""
-    talks = set[asyncio.Task[None]]()
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        talks.add(task)
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(head)
-            while True:
-                writer.write(b"x")
-                await writer.drain()
-                await pause(0.02)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            return
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for task in talks:
-            task.cancel()
-        await asyncio.gather(*talks, return_exceptions=True)
-
-
 @pytest.mark.parametrize(
     "head",
     [
@@ -118,7 +87,7 @@ async def dripping(head: bytes) -> AsyncIterator[str]:
     ids=["header", "body", "chunk", "redirect"],
 )
 async def test_what_comes_drop_by_drop_is_cut_off(head: bytes) -> None:
-    async with dripping(head) as address:
+    async with saying(head, b"x", every=0.02) as address:
         assert "no whole block within 0.5 s" in await said(address)
 
 

@@ -171,6 +171,36 @@ async def test_a_node_that_nobody_reads_from_stops_taking(counted: tuple[Node, C
         assert taken < 40
 
 
+WHOLE = b"whole and sound"
+
+
+async def damaged(repo: Path) -> CID:
+    """Make a repository whose one block is damaged; return its CID."""
+    async with open_node(repo=repo, offline=True) as node:
+        cid = await node.block.put(WHOLE, format="raw")
+    (segment,) = (repo / "segments").iterdir()
+    segment.write_bytes(segment.read_bytes().replace(WHOLE, WHOLE[::-1]))
+    return cid
+
+
+async def test_a_damaged_block_is_made_whole_by_those_who_have_it(tmp_path: Path) -> None:
+    cid = await damaged(tmp_path / "repo")
+    source = Source(WHOLE)
+    async with open_node(repo=tmp_path / "repo", exchange=source) as node:
+        assert await node.block.get(cid) == WHOLE
+        assert source.asked == [cid]
+    async with open_node(repo=tmp_path / "repo", offline=True) as node:
+        assert await node.block.get(cid) == WHOLE
+        assert await node.repo.verify() == []
+
+
+async def test_a_damaged_block_that_nobody_else_has_is_told_as_damaged(tmp_path: Path) -> None:
+    cid = await damaged(tmp_path / "repo")
+    async with open_node(repo=tmp_path / "repo", offline=True) as node:
+        with pytest.raises(HashMismatchError, match="is damaged"):
+            await node.block.get(cid)
+
+
 @pytest.mark.parametrize("option", ["file_import_concurrency", "block_write_concurrency"])
 async def test_how_much_goes_on_at_once_changes_no_result(counted: tuple[Node, CountingStore], option: str) -> None:
     node, _ = counted

@@ -13,7 +13,7 @@ from ipfs_comm import IPFSService, MessageChannel, Server
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
 from ipfs_comm.rpc import Query
 from ipfs_comm.rpc.errors import UnknownMethodError, decode_error, encode_error
-from ipfs_comm.testing.node import HELLO, MISSING
+from ipfs_comm.testing.client import HELLO, MISSING
 from ipfs_comm.wire import clone
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from rpc.support import FEW, Items, Packets, Peer, Source, Trips, nothing_left, 
 from ipfs_comm import IPFSClient, Server
 from ipfs_comm.errors import LinkError, RemoteError
 from ipfs_comm.testing import linked_ports
-from ipfs_comm.testing.node import HELLO
+from ipfs_comm.testing.client import HELLO
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.blockstore.keeping import Keeping
 from ipfs_comm.blockstore.state import MemoryState, State
-from ipfs_comm.errors import InvalidPathError, NotFoundError, NotSupportedError
+from ipfs_comm.errors import HashMismatchError, InvalidPathError, NotFoundError, NotSupportedError
 from ipfs_comm.exchange import Exchange, FetchContext, Offline
 from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.ipld import path as content_path
@@ -160,14 +160,14 @@ class Context:
         return self.lock.shared()
 
     async def load(self, cid: CID, context: FetchContext | None = None) -> bytes:
-        """Return a block.
+        """Return a block; one that is damaged here is asked for elsewhere, and is whole again when it was found.
 
         Raises
         ------
         NotFoundError
             When nobody has it.
         HashMismatchError
-            When what came from elsewhere is not what its CID says.
+            When what came from elsewhere is not what its CID says, or what is here is damaged and nobody else has it.
         """
         if cid.is_identity:
             return cid.block_inside()
@@ -175,6 +175,11 @@ class Context:
             return await self.store.get(cid)
         except NotFoundError:
             block = await self._fetch(cid, context or FetchContext())
+        except HashMismatchError as damage:
+            try:
+                block = await self._fetch(cid, context or FetchContext())
+            except NotFoundError:
+                raise damage from None
         await multihash.verify_beside(self.pool.run, cid.multihash, block)
         await self._keep_fetched(cid, block)
         return block
