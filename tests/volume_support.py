@@ -31,7 +31,9 @@ def _way() -> tuple[str, ...]:
 def _run(mount: str, arguments: tuple[object, ...]) -> str:
     if sys.platform != "linux":
         pytest.skip("mounting a small volume for one program is Linux's")
-    assert _way(), "a mount namespace is needed here: unshare with user namespaces allowed, root, or sudo"
+    if not _way():
+        # As most containers are; a file that may not grow stands for a full disk there.
+        pytest.skip("nobody may mount anything here: this needs user namespaces, CAP_SYS_ADMIN or sudo")
     command = [*_way(), "sh", "-ec", f'{mount}; shift; exec "$@"', "sh", *map(str, arguments)]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, env=environment)
