@@ -172,4 +172,7 @@ class Kubo:
     def net(self, *arguments: str | os.PathLike[str]) -> float:
         """Return how long one command takes beyond its start."""
         start = self.start()
-        return max(1e-6, self.seconds(*arguments) - start)
+        taken = self.seconds(*arguments) - start
+        if taken <= 0:
+            raise RuntimeError(f"ipfs {arguments[0]} takes no longer than its start: measure more of it")
+        return taken

@@ -69,7 +69,7 @@ async def write_car(path: Path, root: CID, blocks: dict[CID, bytes]) -> None:
 
 async def listing(bench: Bench) -> None:
     """List sharded directories in repositories on disk, beside Kubo's ls of the same."""
-    for entries in (bench.many(10_000), bench.many(1_000_000)):
+    for entries in (max(10_000, bench.many(10_000)), bench.many(1_000_000)):
         blocks: dict[CID, bytes] = {}
         root = await directory_of(entries, blocks)
         path = bench.place("directory.car")
