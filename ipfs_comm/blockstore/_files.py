@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ipfs_comm.blockstore import _faults, _fork, _locks, _repository
@@ -177,7 +178,7 @@ class Files:
     def find_many(self, keys: Sequence[bytes]) -> list[bool]:
         """Tell of blocks whether they are anywhere."""
         with self._lock:
-            return [self._guarded(lambda key=key: self._find(key)) is not None for key in keys]  # type: ignore[misc]  # mypy infers no lambda with a default
+            return [self._guarded(partial(self._find, key)) is not None for key in keys]
 
     def _open_for(self, key: bytes) -> tuple[Location, Reader] | None:
         """Return where a block is, and its segment open."""
@@ -268,7 +269,7 @@ class Files:
         """Let the next commit remove blocks."""
         with self._lock:
             for key in keys:
-                if self._guarded(lambda key=key: self._has_row(key)):  # type: ignore[misc]  # mypy infers no lambda with a default
+                if self._guarded(partial(self._has_row, key)):
                     self._pending[key] = None
                 else:
                     self._pending.pop(key, None)
@@ -396,7 +397,7 @@ class Files:
         victims = self._guarded(lambda: victims_of(self._folder, live, committed, mine))
         for victim in victims:
             try:
-                self._guarded(lambda victim=victim: self._empty(victim))  # type: ignore[misc]  # mypy infers no lambda with a default
+                self._guarded(partial(self._empty, victim))
             except NoSpaceError:
                 # There is no room to move the rest; what could be given back without has been.
                 break

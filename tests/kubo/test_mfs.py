@@ -20,6 +20,8 @@ from ipfs_comm.unixfs import Mtime
 from ipfs_comm.unixfs.format import UnixFS
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from kubo_support import Daemon, Repository
 
     from ipfs_comm.node.api import Node
@@ -189,16 +191,22 @@ async def both_at(kubo: Daemon, node: Node, path: str) -> tuple[CID, CID]:
     return (await node.files.stat(path)).cid, CID.parse(stat["Hash"])
 
 
+async def played(kubo: Daemon, node: Node, root: str, script: list[Step]) -> AsyncGenerator[Step, None]:
+    """Do a script below a new directory in both, and give each step once both have done it."""
+    kubo.call("files/mkdir", root)
+    await node.files.mkdir(root)
+    for step in script:
+        by_kubo(kubo, root, step)
+        await by_node(node, root, step)
+        yield step
+
+
 @settings(max_examples=50 * FACTOR)
 @given(script=scripts())
 async def test_any_script_ends_at_the_same_root(kubo: Daemon, script: list[Step]) -> None:
     root = f"/script-{next(numbers)}"
     async with open_node(repo=":memory:") as node:
-        kubo.call("files/mkdir", root)
-        await node.files.mkdir(root)
-        for step in script:
-            by_kubo(kubo, root, step)
-            await by_node(node, root, step)
+        async for step in played(kubo, node, root, script):
             ours, theirs = await both_at(kubo, node, root)
             assert ours == theirs, f"after {step}"
     kubo.call("files/rm", root, recursive=True)
@@ -209,11 +217,8 @@ async def test_any_script_ends_at_the_same_root(kubo: Daemon, script: list[Step]
 async def test_a_script_that_is_flushed_at_its_end_ends_at_the_same_root(kubo: Daemon, script: list[Step]) -> None:
     root = f"/unflushed-{next(numbers)}"
     async with open_node(repo=":memory:") as node:
-        kubo.call("files/mkdir", root)
-        await node.files.mkdir(root)
-        for step in script:
-            by_kubo(kubo, root, step)
-            await by_node(node, root, step)
+        async for _ in played(kubo, node, root, script):
+            pass
         kubo.call("files/flush", "/")
         assert len(set(await both_at(kubo, node, root))) == 1
     kubo.call("files/rm", root, recursive=True)
