@@ -3,9 +3,10 @@
 Two limits, looked at before anything is written: the most bytes that the repository's files may take together, and
 bytes of its volume that are left free for others. Nobody counts bytes for all processes; each measures the folder,
 takes what it may write until its next look, and measures again when that is used up. So the limits can be exceeded by
-what the *other* processes that write at that moment have taken and not used: each at most a 1024th of the limit, not
-less than 1 MiB and not more than 64 MiB (16 MiB of the reserve, where the repository has no limit), and by one
-write-ahead log of the index, about 8 MiB, for it is counted as it is and can grow with the last commit. The records
+what the *other* processes that write at that moment have taken and not written: each at most a 1024th of the limit, not
+less than 1 MiB and not more than 64 MiB (16 MiB of the reserve, where the repository has no limit), with the batch of
+1 MiB that it gathers before it writes; and by one write-ahead log of the index, about 8 MiB, for it is counted as it is
+and can grow with the last commit. The records
 beside the blocks (pins, keys, the MFS's root) and what garbage collection moves are counted and never refused: they are
 what makes room.
 """
