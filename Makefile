@@ -89,8 +89,18 @@ $(KUBO): tests/kubo/go.mod tests/kubo/go.sum tests/kubo/tools.go
 	cd tests/kubo && nice go build -mod=readonly -trimpath -buildvcs=false -o ../../$@ github.com/ipfs/kubo/cmd/ipfs
 	touch ../../$@
 
+# The suites of the wire wait more than they compute, so the others run beside them.
+SUITES := -m 'not browser and not heavy and not kubo' -p no:cacheprovider
 test-python: setup $(STAMPS)/ipykernel6 ## the Python suites but Kubo's and the browser's
-	IPFS_COMM_KERNEL_PYTHONS=$(CURDIR)/$(OLD_PY) $(PY) -m pytest -m 'not browser and not heavy and not kubo' --ignore tests/kubo
+	export IPFS_COMM_KERNEL_PYTHONS=$(CURDIR)/$(OLD_PY)
+	$(PY) -m pytest $(SUITES) tests/wire > build/test-wire.log 2>&1 &
+	wire=$$!
+	trap 'kill $$wire 2>/dev/null || true' EXIT
+	failed=0
+	$(PY) -m pytest $(SUITES) --ignore tests/kubo --ignore tests/wire || failed=$$?
+	wait $$wire || failed=$$?
+	cat build/test-wire.log
+	exit $$failed
 
 test-kubo: setup kubo ## the embedded node beside a real Kubo
 	$(PY) -m pytest tests/kubo

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from embedded import codecs, entries, growth, start, streams
@@ -53,6 +54,7 @@ def main() -> int:
     sheet = Sheet(QUESTION, "node")
     failed = []
     for name in options.rows:
+        began = perf_counter()
         with tempfile.TemporaryDirectory(prefix="ipfs-comm-bench-") as folder:
             bench = Bench(sheet, Path(folder), size=size, repeat=options.repeat, scale=options.scale, long=options.long)
             print(f"\n{name}", flush=True)
@@ -62,8 +64,10 @@ def main() -> int:
                 # The other rows are still worth having.
                 traceback.print_exc()
                 failed.append(name)
-    if not options.dry and options.scale == 1:
-        sheet.save()
+        print(f"{name} took {perf_counter() - began:.0f} s", flush=True)
+        if not options.dry and options.scale == 1:
+            # Whoever ends a run that takes long keeps what was measured by then.
+            sheet.save()
     for what in failed:
         print(f"not measured: {what}")
     return 1 if failed else 0

@@ -33,7 +33,9 @@ for programs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from ipfs_comm._shown import cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,13 +70,18 @@ __all__ = [
 ]
 
 
+#: Most characters of a message, and of one text of its details: what was given may have any number of them.
+_MOST: Final = 8192
+
+
 class IPFSCommError(Exception):
     """Base of all errors of this package.
 
     Parameters
     ----------
     message : str
-        What was being done, with which CID or path, what went wrong, and what to do.
+        What was being done, with which CID or path, what went wrong, and what to do; cut in its middle to 8192
+        characters.
     code : str, optional
         Overrides the class's code.
     detail : mapping of str to plain values, optional
@@ -86,10 +93,12 @@ class IPFSCommError(Exception):
     js_name: ClassVar[str] = ""
 
     def __init__(self, message: str, *, code: str | None = None, detail: Mapping[str, Any] | None = None) -> None:
-        super().__init__(message)
+        super().__init__(cut(message, _MOST))
         if code is not None:
             self.code = code
-        self.detail: dict[str, Any] = dict(detail or {})
+        self.detail: dict[str, Any] = {
+            name: cut(value, _MOST) if isinstance(value, str) else value for name, value in (detail or {}).items()
+        }
 
     @property
     def name(self) -> str:

@@ -117,9 +117,9 @@ class Bench:
         middles = middle(list(ours)), middle(list(reference))
         self.sheet.add(Row(row, unit, better, *middles, name, target=target, note=note, samples=samples))
 
-    def bound(self, row: str, unit: str, ours: Sequence[float], bound: float) -> None:
+    def bound(self, row: str, unit: str, ours: Sequence[float], bound: float, *, note: str = "") -> None:
         """Take a row of a median that shall stay below a bound."""
-        self.add(row, unit, ours, [bound], "bound", target=1)
+        self.add(row, unit, ours, [bound], "bound", target=1, note=note)
 
 
 class Kubo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from kubo_support import running
@@ -46,8 +46,11 @@ async def files(bench: Bench) -> None:
     bench.add(f"add of a folder of {number} small files", "files/s", ours, theirs, "Kubo add -r into flatfs")
 
 
-async def directory_of(entries: int, blocks: dict[CID, bytes]) -> CID:
-    """Put into `blocks` a directory in which all names lead to one raw block; return its CID."""
+async def directory_of(entries: int, blocks: dict[CID, bytes], **options: Any) -> CID:
+    """Put into `blocks` a directory in which all names lead to one raw block; return its CID.
+
+    ``options`` are those of `ImportOptions`.
+    """
 
     async def put(cid: CID, block: bytes) -> None:
         blocks[cid] = block
@@ -55,7 +58,7 @@ async def directory_of(entries: int, blocks: dict[CID, bytes]) -> CID:
     content = b"the same in every file"
     leaf = CID.create(1, _RAW, multihash.digest(content, "sha2-256"))
     blocks[leaf] = content
-    builder = Builder(put, ImportOptions(cid_version=1).resolved())
+    builder = Builder(put, ImportOptions(cid_version=1, **options).resolved())
     made = await make_directory(builder, [Entry(f"file-{at:07}", leaf, len(content)) for at in range(entries)])
     return made.cid
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ipfs_comm.blockstore._segment import MAGIC, numbers_in, path_of, record_size, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 #: A segment is emptied when less than this part of it is alive.
 LIVE_SHARE: Final = 0.6
-#: Bytes of blocks moved at once.
+#: Bytes of blocks, and records, that are looked at together.
 _BATCH: Final = 4 << 20
+_RECORDS: Final = 1000
 
 
 class Victim(NamedTuple):
@@ -54,20 +55,33 @@ def victims_of(
     return [victim for _, victim in sorted(found)]
 
 
-def live_records(fd: int, end: int, is_live: Callable[[bytes, int], bool]) -> Iterator[list[tuple[bytes, bytes, int]]]:
+def live_records(
+    fd: int, end: int, living: Callable[[Sequence[tuple[bytes, int]]], set[int]]
+) -> Iterator[list[tuple[bytes, bytes, int]]]:
     """Yield the live records of a segment, (multihash, data, offset), in batches.
 
     Ends at the first record that is damaged: whoever counts them finds that some are missing.
+
+    Parameters
+    ----------
+    fd : int
+    end : int
+        Bytes of the segment.
+    living : callable
+        From multihashes and offsets to the offsets of those records that are alive.
     """
     batch: list[tuple[bytes, bytes, int]] = []
     size = 0
-    for key, data, offset in scan(fd, len(MAGIC), end):
-        if not is_live(key, offset):
-            continue
-        batch.append((key, data, offset))
-        size += len(data)
-        if size >= _BATCH:
-            yield batch
+
+    def alive() -> list[tuple[bytes, bytes, int]]:
+        offsets = living([(key, offset) for key, _, offset in batch])
+        return [record for record in batch if record[2] in offsets]
+
+    for record in scan(fd, len(MAGIC), end):
+        batch.append(record)
+        size += len(record[1])
+        if size >= _BATCH or len(batch) == _RECORDS:
+            yield alive()
             batch, size = [], 0
     if batch:
-        yield batch
+        yield alive()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -20,13 +21,16 @@ from ipfs_comm.blockstore._segment import (
     path_of,
     read_record,
     record_size,
+    sums_of,
 )
 from ipfs_comm.blockstore.room import Room, size_of
 from ipfs_comm.errors import HashMismatchError, NoSpaceError, RepositoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from ipfs_comm.blockstore._gathered import Found
 
 R = TypeVar("R")
 
@@ -51,6 +55,8 @@ class Files:
         Verify every block that is read by its hash as well.
     stopped : callable, optional
         See `_repository.enter`.
+    create : bool
+        Make the repository where there is none.
     """
 
     def __init__(
@@ -61,11 +67,14 @@ class Files:
         storage_reserve: int | None = None,
         hash_on_read: bool = False,
         stopped: Callable[[float], bool] | None = None,
+        create: bool = True,
     ) -> None:
-        hold = _repository.enter(directory, stopped)
+        hold = _repository.enter(directory, stopped, create=create)
         self.directory = directory
         self.storage_max = storage_max
         self._room = Room(directory, limit=storage_max, reserve=storage_reserve)
+        #: The most bytes that may gather before they are written.
+        self.step = self._room.step
         self._folder = directory / "segments"
         self._hash_on_read = hash_on_read
         # Why the disk could not keep what was appended; then nothing more is, since nobody knows what of it is there.
@@ -123,13 +132,14 @@ class Files:
             except BaseException:
                 segment.release()
                 raise
-            if self._owned or segment.end >= SEGMENT_LIMIT or segment.end < segment.committed:
+            full = segment.end >= SEGMENT_LIMIT or segment.end < segment.committed
+            if self._owned or full or not segment.takes_more:
                 segment.release()
             else:
                 self._owned.append(segment)
 
     def _recover(self, segment: OwnedSegment) -> None:
-        if segment.end <= segment.committed:
+        if segment.committed and segment.end <= segment.committed:
             return
         start = max(segment.committed, len(MAGIC))
         end = start
@@ -155,36 +165,57 @@ class Files:
             return self._pending[key]
         return self._index.find(key)
 
-    def read(self, key: bytes) -> bytes | None:
-        """Return a block's data, if it is anywhere."""
-        with self._lock:
-            found = self._guarded(lambda: self._open_for(key))
-            if found is None:
-                return None
-            place, reader = found
-            reader.users += 1
+    def read(self, keys: Sequence[bytes]) -> list[Found]:
+        """Return of each block its data, None if it is nowhere, or what keeps it from being read."""
+        found: list[Found] = [None] * len(keys)
+        opened: list[tuple[int, Location, Reader]] = []
         try:
-            read = reader.read_hashed if self._hash_on_read else reader.read
-            return self._guarded(lambda: read(key, place))
+            with self._lock:
+                known = self._known(keys)
+                for at, key in enumerate(keys):
+                    try:
+                        place = self._guarded(partial(self._open_for, key, known))
+                    except Exception as error:
+                        found[at] = error
+                        continue
+                    if place is not None:
+                        place[1].users += 1
+                        opened.append((at, *place))
+            for at, location, reader in opened:
+                read = reader.read_hashed if self._hash_on_read else reader.read
+                try:
+                    found[at] = self._guarded(partial(read, keys[at], location))
+                except Exception as error:
+                    found[at] = error
         finally:
             with self._lock:
-                reader.users -= 1
+                for _, _, reader in opened:
+                    reader.users -= 1
                 self._readers.drop_idle()
-
-    def read_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Return the data of blocks, None for those that are not anywhere."""
-        return [self.read(key) for key in keys]
+        return found
 
     def find_many(self, keys: Sequence[bytes]) -> list[bool]:
         """Tell of blocks whether they are anywhere."""
         with self._lock:
-            return [self._guarded(partial(self._find, key)) is not None for key in keys]
+            known = self._guarded(lambda: self._index.find_many(keys))
+            return [self._pending.get(key, known.get(key)) is not None for key in keys]
 
-    def _open_for(self, key: bytes) -> tuple[Location, Reader] | None:
-        """Return where a block is, and its segment open."""
+    def _known(self, keys: Sequence[bytes]) -> Mapping[bytes, Location] | None:
+        """Return where the index says that blocks are; None where each is better looked up by itself."""
+        if len(keys) == 1:
+            return None
+        try:
+            return self._index.find_many(keys)
+        except _faults.ERRORS:
+            # Met again by those that it is about.
+            return None
+
+    def _open_for(self, key: bytes, known: Mapping[bytes, Location] | None = None) -> tuple[Location, Reader] | None:
+        """Return where a block is, and its segment open; what is ``known`` is looked up no more, unless it has gone."""
         before: Location | None = None
         for _ in range(_MOVES):
-            place = self._find(key)
+            place = self._find(key) if known is None or key in self._pending else known.get(key)
+            known = None
             if place is None:
                 return None
             try:
@@ -234,15 +265,16 @@ class Files:
             self.commit()
 
     def _write(self, blocks: list[tuple[bytes, bytes]]) -> None:
+        there = self._index.having([key for key, _ in blocks])
         new: list[tuple[bytes, bytes]] = []
         for key, data in blocks:
             if key in self._pending:
                 if self._pending[key] is not None:
                     continue
-                if self._stands(key):
+                if key in there and self._stands(key):
                     del self._pending[key]
                     continue
-            elif self._stands(key):
+            elif key in there and self._stands(key):
                 continue
             new.append((key, data))
         if new:
@@ -265,23 +297,18 @@ class Files:
             self._owned.append(OwnedSegment.create(self._folder, self._index.last_segment()))
         self._pending.update(self._owned[-1].append(new))
 
-    def forget(self, keys: Iterable[bytes]) -> None:
+    def forget(self, keys: Sequence[bytes]) -> None:
         """Let the next commit remove blocks."""
         with self._lock:
+            rows = self._guarded(lambda: self._index.having(keys))
             for key in keys:
-                if self._guarded(partial(self._has_row, key)):
+                if key in rows:
                     self._pending[key] = None
                 else:
                     self._pending.pop(key, None)
             full = len(self._pending) >= _MAX_PENDING
         if full:
             self.commit()
-
-    def _has_row(self, key: bytes) -> bool:
-        try:
-            return self._index.find(key) is not None
-        except DamagedRowError:
-            return True
 
     def usage(self, fresh: Sequence[bytes] | None) -> tuple[int, int]:
         """Return how many blocks there are, and the bytes of all files.
@@ -298,10 +325,8 @@ class Files:
     def _count(self, fresh: Sequence[bytes]) -> int:
         gone = sum(place is None for place in self._pending.values())
         added = [key for key, place in self._pending.items() if place is not None]
-        new = sum(not self._has_row(key) for key in added)
-        return (
-            self._index.count() - gone + new + sum(key not in self._pending and not self._has_row(key) for key in fresh)
-        )
+        added += [key for key in fresh if key not in self._pending]
+        return self._index.count() - gone + len(added) - len(self._index.having(added))
 
     def uncommitted(self) -> tuple[set[bytes], set[bytes]]:
         """Return the multihashes that the index does not know yet, and those that it is to forget."""
@@ -401,7 +426,12 @@ class Files:
             except NoSpaceError:
                 # There is no room to move the rest; what could be given back without has been.
                 break
+        # A segment is made before the index knows it, so what it knows and is not there has been removed.
+        gone = [number for number in committed if not path_of(self._folder, number).exists()]
         with self._commit_lock, self._lock:
+            with suppress(NoSpaceError):
+                # A full disk keeps a few rows more until the next time.
+                self._guarded(lambda: self._index.forget_segments(gone))
             if not self._owned:
                 self._guarded(self._take_over)
 
@@ -419,9 +449,10 @@ class Files:
                 return
             moved = 0
             if victim.live:
-                for batch in live_records(old.fd, old.end, lambda key, place: self._is_at(key, old.number, place)):
-                    with self._lock:
-                        self._append([(key, data) for key, data, _ in batch])
+                for batch in live_records(old.fd, old.end, partial(self._living, old.number)):
+                    if batch:
+                        with self._lock:
+                            self._append([(key, data) for key, data, _ in batch])
                     moved += len(batch)
             if moved != victim.live:
                 moved += self._move_rest(old)
@@ -445,12 +476,13 @@ class Files:
         """Move the live blocks behind a damaged record, and return how many there are."""
         with self._lock:
             places = self._index.blocks_in(old.number)
+        sums = sums_of(old.fd)
         moved = 0
         for key, place in places:
-            if not self._is_at(key, old.number, place.offset):
+            if not self._living(old.number, [(key, place.offset)]):
                 continue
             try:
-                data = read_record(old.fd, old.path, key, place)
+                data = read_record(old.fd, old.path, key, place, sums)
             except HashMismatchError:
                 # It stays where it is, and so does its segment, until its content is added again.
                 continue
@@ -459,10 +491,13 @@ class Files:
             moved += 1
         return moved
 
-    def _is_at(self, key: bytes, number: int, offset: int) -> bool:
+    def _living(self, number: int, records: Sequence[tuple[bytes, int]]) -> set[int]:
+        """Return the offsets of those records of a segment, by multihash and offset, that are where a block is."""
         with self._lock:
-            place = self._find(key)
-        return place is not None and (place.segment, place.offset) == (number, offset)
+            known = self._index.find_many([key for key, _ in records])
+            places = [self._pending.get(key, known.get(key)) for key, _ in records]
+        at = [None if place is None else (place.segment, place.offset) for place in places]
+        return {offset for (_, offset), place in zip(records, at, strict=True) if place == (number, offset)}
 
     def close(self) -> None:
         """Give back every handle and lock; what was not committed stays for the next owner."""

@@ -45,6 +45,11 @@ class Connection(sqlite3.Connection):
     database: Path
     identity: Identity
 
+    def close(self) -> None:
+        """Close it; one that is closed concerns no child, whoever still holds it."""
+        super().close()
+        _connections.discard(self)
+
 
 # A number may have been closed since, and be another file's now: what the file is tells.
 _files: dict[int, Identity] = {}

@@ -266,5 +266,5 @@ def _parsed(text: bytes) -> Holder | None:
     try:
         said = json.loads(text)
         return Holder(Host(str(said["host"]), str(said["identity"])), int(said["pid"]), str(said["since"]))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

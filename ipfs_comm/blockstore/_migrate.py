@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+
+def _with_both_checksums(directory: Path) -> None:
+    """From 1 to 2: new segments have another checksum than the old ones, which stay as they are."""
+
+
 #: What makes of a repository of each older format one of the next, given its directory.
-MIGRATIONS: Mapping[int, Callable[[Path], None]] = {}
+MIGRATIONS: Mapping[int, Callable[[Path], None]] = {1: _with_both_checksums}
 
 _VERSION_LIMIT: Final = 4096
 
@@ -55,7 +60,7 @@ def read_version(directory: Path) -> Version | None:
     try:
         found = json.loads(text)
         return Version(*(int(found[key]) for key in ("format", "oldest_reader", "oldest_writer")))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise RepositoryError(
             f"{path} is damaged: restore it, or use another directory", detail={"path": str(directory)}
         ) from None

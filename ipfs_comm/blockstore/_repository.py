@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: The format that this code writes.
-FORMAT: Final = 1
+FORMAT: Final = 2
 #: The oldest code that may read, and that may write, what this code writes, by the format it knows.
-OLDEST_READER: Final = 1
-OLDEST_WRITER: Final = 1
+OLDEST_READER: Final = 2
+OLDEST_WRITER: Final = 2
 
+#: What tells a repository, also one whose making was interrupted.
+_SIGNS: Final = ("version", "index.sqlite", "segments")
 #: Seconds to wait for another process that is making or migrating the repository.
 PATIENCE: Final = 30.0
 
@@ -117,7 +119,7 @@ class Hold:
             give_back(self._lock)
 
 
-def enter(directory: Path, stopped: Callable[[float], bool] | None = None) -> Hold:
+def enter(directory: Path, stopped: Callable[[float], bool] | None = None, *, create: bool = True) -> Hold:
     """Make the directory if need be (mode 0700), check that it can be used, and take a share in it.
 
     It must be ours, writable by nobody else, of a format that this code may write or can migrate, and on a network file
@@ -128,15 +130,26 @@ def enter(directory: Path, stopped: Callable[[float], bool] | None = None) -> Ho
     directory : Path
     stopped : callable, optional
         Waits for that many seconds; True where the caller has no use for the repository any more.
+    create : bool
+        Make a repository where there is none.
 
     Raises
     ------
     RepositoryError
-        It cannot be used; the message says why, where and what to do. Nothing was written then.
+        There is none, and none is to be made (code ``ERR_NO_REPO``), or it cannot be used; the message says why, where
+        and what to do. Nothing was written then.
     """
     try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        directory.mkdir(mode=0o700, exist_ok=True)
+        if create:
+            directory.parent.mkdir(parents=True, exist_ok=True)
+            directory.mkdir(mode=0o700, exist_ok=True)
+        elif not any(os.path.lexists(directory / name) for name in _SIGNS):
+            raise RepositoryError(
+                f"there is no repository at {directory}, and one that is opened read-only is not made: check the "
+                'place, open it once with read_only=False, or keep nothing with repo=":memory:"',
+                code="ERR_NO_REPO",
+                detail={"path": str(directory)},
+            )
         _check_owner(directory, directory.stat())
         # Nothing is written before this is known.
         _check_version(directory, read_version(directory))

@@ -1,8 +1,11 @@
 """Segment files: records appended one after another, each with a checksum.
 
-File: 16 bytes of header (magic, format), then records. Record, little-endian: CRC-32 of all that follows (4 bytes),
+File: 16 bytes of header (magic, format), then records. Record, little-endian: checksum of all that follows (4 bytes),
 length of the data (4), length of the multihash (2), a fixed mark (2), the multihash, the data. A record is whole or it
 is not there: whatever follows the last whole record is cut off by the next owner.
+
+The checksum is the low half of XXH3-64, many times as fast as what it guards is copied; in format 1 it is CRC-32.
+Segments of format 1 are read and recovered, and take no more records.
 """
 
 from __future__ import annotations
@@ -10,17 +13,22 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from ipfs_comm.blockstore import _locks
 from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
 from ipfs_comm.errors import HashMismatchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
-MAGIC: Final = b"ipfs-seg" + (1).to_bytes(4, "little") + bytes(4)
+#: Makes a record's checksum of what follows it: the rest of its head, and its data.
+Sum: TypeAlias = Callable[[bytes, bytes], int]
+
+MAGIC: Final = b"ipfs-seg" + (2).to_bytes(4, "little") + bytes(4)
+_MAGIC_1: Final = b"ipfs-seg" + (1).to_bytes(4, "little") + bytes(4)
 #: A segment that has reached this many bytes takes no more records.
 SEGMENT_LIMIT: Final = 256 * 1024 * 1024
 SUFFIX: Final = ".seg"
@@ -36,6 +44,31 @@ class Location(NamedTuple):
     segment: int
     offset: int
     size: int
+
+
+def _crc32(tail: bytes, data: bytes) -> int:
+    return zlib.crc32(data, zlib.crc32(tail))
+
+
+def _xxh3(tail: bytes, data: bytes) -> int:
+    from xxhash import xxh3_64
+
+    made = xxh3_64(tail)
+    made.update(data)
+    return made.intdigest() & 0xFFFFFFFF
+
+
+_SUMS: Final[Mapping[bytes, tuple[Sum, ...]]] = {MAGIC: (_xxh3,), _MAGIC_1: (_crc32,)}
+_ANY_SUM: Final = (_xxh3, _crc32)
+
+
+def sums_of(fd: int) -> tuple[Sum, ...]:
+    """Return the checksums that the records of an open segment may have: one, if its header is whole."""
+    return _SUMS.get(_locks.read_at(fd, len(MAGIC), 0), _ANY_SUM)
+
+
+def _is_right(sums: Sequence[Sum], checksum: int, tail: bytes, data: bytes) -> bool:
+    return any(make(tail, data) == checksum for make in sums)
 
 
 def path_of(folder: Path, number: int) -> Path:
@@ -60,11 +93,11 @@ def record_size(multihash: bytes, size: int) -> int:
 def record(multihash: bytes, data: bytes) -> tuple[bytes, bytes]:
     """Return a record as two parts, its head and its data."""
     tail = _TAIL.pack(len(data), len(multihash), MARK) + multihash
-    return zlib.crc32(data, zlib.crc32(tail)).to_bytes(4, "little") + tail, data
+    return _xxh3(tail, data).to_bytes(4, "little") + tail, data
 
 
-def read_record(fd: int, path: Path, multihash: bytes, location: Location, *, summed: bool = True) -> bytes:
-    """Return a record's data; without ``summed`` its checksum is not compared, for who compares the hash.
+def read_record(fd: int, path: Path, multihash: bytes, location: Location, sums: Sequence[Sum]) -> bytes:
+    """Return a record's data, which has one of the checksums; where there are none, the caller compares the hash.
 
     Raises
     ------
@@ -78,7 +111,7 @@ def read_record(fd: int, path: Path, multihash: bytes, location: Location, *, su
     if (
         head[4:] != expected
         or len(data) != location.size
-        or (summed and zlib.crc32(data, zlib.crc32(expected)) != int.from_bytes(head[:4], "little"))
+        or (sums and not _is_right(sums, int.from_bytes(head[:4], "little"), expected, data))
     ):
         raise HashMismatchError(
             f"the record of block {multihash.hex()} (multihash) at byte {location.offset} of {path} is damaged: "
@@ -90,17 +123,18 @@ def read_record(fd: int, path: Path, multihash: bytes, location: Location, *, su
 
 def scan(fd: int, start: int, end: int) -> Iterator[tuple[bytes, bytes, int]]:
     """Yield (multihash, data, offset) of the whole records from `start`, up to the first that is not whole."""
+    sums = sums_of(fd)
     offset = start
     while offset + HEAD.size <= end:
         head = _locks.read_at(fd, HEAD.size, offset)
         if len(head) < HEAD.size:
             return
-        crc, size, name_size, mark = HEAD.unpack(head)
+        checksum, size, name_size, mark = HEAD.unpack(head)
         whole = HEAD.size + name_size + size
         if mark != MARK or size > MAX_BLOCK_SIZE or offset + whole > end:
             return
         body = _locks.read_at(fd, name_size + size, offset + HEAD.size)
-        if len(body) != name_size + size or zlib.crc32(body, zlib.crc32(head[4:])) != crc:
+        if len(body) != name_size + size or not _is_right(sums, checksum, head[4:], body):
             return
         yield body[:name_size], body[name_size:], offset
         offset += whole
@@ -179,12 +213,17 @@ class OwnedSegment:
             return segment
 
     def cut(self, end: int) -> None:
-        """Cut everything from `end` on; a segment without a whole header gets one, and keeps its records."""
+        """Cut everything from `end` on; where no records are left, the header is written anew."""
         if end < self.end:
             os.ftruncate(self.fd, end)
-        if _locks.read_at(self.fd, len(MAGIC), 0) != MAGIC:
+        if end <= len(MAGIC) and not self.takes_more:
             _locks.write_at(self.fd, (MAGIC,), 0)
         self.end = max(end, len(MAGIC))
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether records may be appended: not to a segment of an older format, nor behind a damaged header."""
+        return _locks.read_at(self.fd, len(MAGIC), 0) == MAGIC
 
     def append(self, blocks: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, Location]]:
         """Write records; on an error the segment is as it was before."""

@@ -4,11 +4,10 @@ Two limits, looked at before anything is written: the most bytes that the reposi
 bytes of its volume that are left free for others. Nobody counts bytes for all processes; each measures the folder,
 takes what it may write until its next look, and measures again when that is used up. So the limits can be exceeded by
 what the *other* processes that write at that moment have taken and not written: each at most a 1024th of the limit, not
-less than 1 MiB and not more than 64 MiB (16 MiB of the reserve, where the repository has no limit), with the batch of
-1 MiB that it gathers before it writes; and by one write-ahead log of the index, about 8 MiB, for it is counted as it is
-and can grow with the last commit. The records
-beside the blocks (pins, keys, the MFS's root) and what garbage collection moves are counted and never refused: they are
-what makes room.
+less than 1 MiB and not more than 64 MiB (16 MiB of the reserve, where the repository has no limit), with the batch that
+it gathers before it writes, 2 MiB at most and no more than that; and by one write-ahead log of the index, about 8 MiB,
+for it is counted as it is and can grow with the last commit. The records beside the blocks (pins, keys, the MFS's root)
+and what garbage collection moves are counted and never refused: they are what makes room.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, NoSpaceError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def parse_size(size: Any, *, least: int = 0) -> int:
         found = number * (1024 if match[3] else 1000) ** _POWERS[match[2].lower()]
     if found is None or not least <= found <= MAX_SIZE:
         raise InvalidInputError(
-            f"{str(size)[:40]!r} is no size: give a number of bytes from {least} on, or text such as '10GB' or '512MiB'"
+            f"{shown(size)} is no size: give a number of bytes from {least} on, or text such as '10GB' or '512MiB'"
         )
     return math.floor(found)
 
@@ -119,7 +119,8 @@ class Room:
         self._reserve = reserve
         self.limit = limit
         grant = _UNLIMITED_GRANT if limit is None else max(_LEAST_GRANT, limit // _LOOKS)
-        self._grant = min(grant, _MOST_GRANT)
+        #: The most bytes that are granted at once, where not more are needed.
+        self.step = min(grant, _MOST_GRANT)
 
     def grant(self, needed: int, waiting: int, tidy: Callable[[], None]) -> int:
         """Look how much room there is, and return how many bytes may be written before the next look.
@@ -145,7 +146,7 @@ class Room:
         if room < needed:
             self._refuse(needed, waiting)
         # Smaller and smaller steps towards the end, where several processes see the same room.
-        return min(room, max(needed, min(self._grant, max(_LEAST_GRANT, room // _STEPS))))
+        return min(room, max(needed, min(self.step, max(_LEAST_GRANT, room // _STEPS))))
 
     def _left(self, waiting: int) -> int:
         free, reserve = self._free()

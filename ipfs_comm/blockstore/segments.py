@@ -15,23 +15,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from ipfs_comm.blockstore._files import Files
+from ipfs_comm.blockstore._gathered import Gathered
 from ipfs_comm.blockstore._index import REMEDY, ROW
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.blockstore._segment import record_size
 from ipfs_comm.blockstore.base import Blockstore, Usage, check_size, missing
 from ipfs_comm.blockstore.room import parse_size
-from ipfs_comm.errors import InvalidInputError, NoSpaceError, NotFoundError, RepositoryError
+from ipfs_comm.errors import InvalidCIDError, NoSpaceError, NotFoundError, RepositoryError
 from ipfs_comm.ipld import CID
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-_RAW: Final = 0x55
+#: What a CIDv1 of a raw block begins with.
+_RAW_V1: Final = b"\x01\x55"
 #: Blocks are gathered until there are this many bytes or this many of them, then written at once.
-_BATCH_BYTES: Final = 1024 * 1024
+_BATCH_BYTES: Final = 2 * 1024 * 1024
 _BATCH_BLOCKS: Final = 256
-#: Bytes after which the disk is given what was written while more comes, so that the call has less to wait for.
-_FLUSH_BYTES: Final = 32 * 1024 * 1024
+#: Bytes after which the disk is given what was written while more comes, so that the call has less to wait for; a slow
+#: disk is given more at once, all that came while it was busy.
+_FLUSH_BYTES: Final = 8 * 1024 * 1024
 
 
 class SegmentBlockstore(Blockstore):
@@ -40,6 +43,7 @@ class SegmentBlockstore(Blockstore):
     def __init__(self, files: Files, pool: Pool) -> None:
         self._files = files
         self._pool = pool
+        self._reads = Gathered(pool, files.read, self._usable)
         self._pid = os.getpid()
         self._closed = False
         # Blocks that were put and not yet written; only the loop touches these.
@@ -49,6 +53,7 @@ class SegmentBlockstore(Blockstore):
         # Bytes that may be put before we look again how much room there is.
         self._granted = 0
         self.storage_max = files.storage_max
+        self._batch_bytes = min(_BATCH_BYTES, files.step)
         self._turn = asyncio.Lock()
         self._unflushed = 0
         self._flushing: asyncio.Future[None] | None = None
@@ -61,6 +66,7 @@ class SegmentBlockstore(Blockstore):
         storage_max: int | str | None = None,
         storage_reserve: int | str | None = None,
         hash_on_read: bool = False,
+        create: bool = True,
     ) -> Self:
         """Open a repository's blocks, making the directory (mode 0700) if need be.
 
@@ -75,14 +81,17 @@ class SegmentBlockstore(Blockstore):
             Free bytes of the volume that blocks leave alone; 256 MiB where not given, or 5 % of a small volume.
         hash_on_read : bool
             Verify blocks by their hash whenever they are read, beside their records' checksum.
+        create : bool
+            Make a repository where there is none.
 
         Raises
         ------
         InvalidInputError
             For a limit that is no size.
         RepositoryError
-            The directory belongs to somebody else, can be written by others, is read-only, has a newer format, or is
-            on a network file system and in use by another host; nothing was written then.
+            There is none, and none is to be made (code ``ERR_NO_REPO``); the directory belongs to somebody else, can be
+            written by others, is read-only, has a newer format, or is on a network file system and in use by another
+            host; nothing was written then.
         NoSpaceError
             The disk is full.
         """
@@ -99,6 +108,7 @@ class SegmentBlockstore(Blockstore):
                 storage_reserve=reserve,
                 hash_on_read=hash_on_read,
                 stopped=given_up.wait,
+                create=create,
             )
         except BaseException:
             given_up.set()
@@ -135,7 +145,7 @@ class SegmentBlockstore(Blockstore):
         key = cid.multihash_bytes
         data = self._near(key)
         if data is None:
-            data = await self._pool.run(self._files.read, key)
+            data = await self._reads.read(key)
         if data is None:
             raise missing(cid, f"the repository {self.directory}")
         return data
@@ -180,7 +190,7 @@ class SegmentBlockstore(Blockstore):
         self._granted -= needed
         self._fresh[key] = bytes(data)
         self._fresh_bytes += len(data)
-        if self._fresh_bytes >= _BATCH_BYTES or len(self._fresh) >= _BATCH_BLOCKS:
+        if self._fresh_bytes >= self._batch_bytes or len(self._fresh) >= _BATCH_BLOCKS:
             try:
                 await self._write_fresh()
             except NoSpaceError:
@@ -244,8 +254,13 @@ class SegmentBlockstore(Blockstore):
         found: dict[bytes, bytes | None] = {}
         for cid in cids:
             found[cid.multihash_bytes] = cid.multihash.digest if cid.is_identity else self._near(cid.multihash_bytes)
-        elsewhere = [key for key, data in found.items() if data is None]
-        found.update(zip(elsewhere, await self._pool.run(self._files.read_many, elsewhere), strict=True))
+        reads = {key: self._reads.read(key) for key, data in found.items() if data is None}
+        try:
+            for key, read in reads.items():
+                found[key] = await read
+        finally:
+            for read in reads.values():
+                read.cancel()
         return [found[cid.multihash_bytes] for cid in cids]
 
     async def has_many(self, cids: Sequence[CID]) -> list[bool]:
@@ -305,8 +320,8 @@ class SegmentBlockstore(Blockstore):
 
     def _cid(self, key: bytes) -> CID:
         try:
-            return CID.create(1, _RAW, key)
-        except InvalidInputError as error:
+            return CID.decode(_RAW_V1 + key)
+        except InvalidCIDError as error:
             path = self.directory / "index.sqlite"
             raise RepositoryError(
                 f"{path} is damaged: {key.hex()[:80]} is no multihash. {REMEDY}", detail={"path": str(path)}

@@ -5,7 +5,7 @@ Trustless Gateway Specification, "Block Responses (application/vnd.ipld.raw)".
 
 from __future__ import annotations
 
-import ipaddress
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
 from ipfs_comm.errors import HashMismatchError
+from ipfs_comm.exchange.addresses import names_private
 from ipfs_comm.ipld import multihash
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = ["HEADERS", "RefusedError", "request_block"]
 #: A compressed answer could be any number of times larger than what came, so none is asked for.
 HEADERS: Final = {"Accept": "application/vnd.ipld.raw", "Accept-Encoding": "identity"}
 MAX_REDIRECTS: Final = 3
+_HOST: Final = re.compile(r"[0-9a-z._-]+|[0-9a-f:.]+")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 #: Statuses by which a gateway says that it does not have a block, or will not give it: no fault of the gateway.
 _DECLINES: Final = frozenset({403, 404, 410, 412, 451})
@@ -126,7 +128,7 @@ def _retry_after(text: str) -> float:
 
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
@@ -139,8 +141,9 @@ def _redirected(here: str, location: str) -> str:
     Raises
     ------
     RefusedError
-        If it leads nowhere, to another scheme (https in place of http will do), or from a public host into a private
-        network, whose servers a stranger could reach so.
+        If it leads nowhere, to another scheme (https in place of http will do), or into a private network, whose
+        servers a stranger could reach so. A host and the names below it are one gateway (Subdomain Gateway
+        Specification).
     """
     try:
         there = urljoin(here, location)
@@ -148,19 +151,11 @@ def _redirected(here: str, location: str) -> str:
         old_host, new_host = old.hostname or "", new.hostname or ""
     except ValueError:
         raise RefusedError("redirected to what is no address") from None
-    if not location or not new_host or new.username is not None:
+    # A host that is spelled otherwise could be another one for whoever connects to it.
+    if not location or new.username is not None or not _HOST.fullmatch(new_host):
         raise RefusedError("redirected to what is no address")
     if new.scheme not in ("https", old.scheme):
         raise RefusedError(f"redirected from {old.scheme} to {new.scheme[:20]}")
-    if new_host != old_host and _is_private(new_host):
+    if new_host != old_host and not new_host.endswith(f".{old_host}") and names_private(new_host):
         raise RefusedError("redirected into a private network")
     return there
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        top = host.rstrip(".").rpartition(".")[2]
-        # No top-level domain begins with a digit, but resolvers take such names for addresses: 127.1, 0x7f.1.
-        return top == "localhost" or top[:1].isdigit() or "." not in host.rstrip(".")

@@ -23,6 +23,8 @@ from ipfs_comm.ipld import multihash
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from aiohttp.abc import AbstractResolver
+
     from ipfs_comm.exchange.base import FetchContext
     from ipfs_comm.ipld import CID
 
@@ -170,15 +172,24 @@ class Gateways:
         How errors name the blockstore that was looked into first.
     pace : Pace, optional
         How long is waited, and how much is asked.
+    resolver : aiohttp.abc.AbstractResolver, optional
+        Who asks the name servers. Of what it says only public addresses count, but for gateways that are private by
+        their own text.
     """
 
     def __init__(
-        self, addresses: Iterable[str], *, store: str = "the local blockstore", pace: Pace | None = None
+        self,
+        addresses: Iterable[str],
+        *,
+        store: str = "the local blockstore",
+        pace: Pace | None = None,
+        resolver: AbstractResolver | None = None,
     ) -> None:
         self._pace = pace or Pace()
         self._pool = Pool(1, "ipfs_comm-verify")
         self._gateways = [_Gateway(address, self._pace, self._pool) for address in parse(addresses)]
         self._store = store
+        self._resolver = resolver
         self._searches: dict[CID, _Search] = {}
         self._ending: set[asyncio.Task[bytes | None]] = set()
         # Whoever waits here spends none of the time that a search has.
@@ -316,10 +327,13 @@ class Gateways:
     async def _open_session(self) -> Any:
         async with self._opening:
             if self._session is None:
-                aiohttp = await _import_aiohttp()
+                aiohttp, resolver = await _imported("aiohttp", "ipfs_comm.exchange._resolver")
                 self._session = aiohttp.ClientSession(
                     auto_decompress=False,
-                    connector=aiohttp.TCPConnector(limit=len(self._gateways) * self._pace.connections),
+                    connector=aiohttp.TCPConnector(
+                        limit=len(self._gateways) * self._pace.connections,
+                        resolver=resolver.Guard(self.addresses, self._resolver),
+                    ),
                     cookie_jar=aiohttp.DummyCookieJar(),
                     headers={"User-Agent": f"ipfs_comm/{__version__}"},
                     timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._pace.answer),
@@ -328,11 +342,11 @@ class Gateways:
             return self._session
 
 
-async def _import_aiohttp() -> Any:
-    """Import aiohttp beside the loop, which would stand still for half a second."""
+async def _imported(*names: str) -> list[Any]:
+    """Import modules beside the loop, which would stand still for half a second."""
     pool = Pool(1, "ipfs_comm-import")
     try:
-        return await pool.run(importlib.import_module, "aiohttp")
+        return [await pool.run(importlib.import_module, name) for name in names]
     finally:
         pool.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def not_found(
     if answers:
         detail["answers"] = dict(answers)
     if context is not None and context.segment:
-        wanted += f" (path segment {context.segment!r})"
+        wanted += f" (path segment {shown(context.segment)})"
         detail["segment"] = context.segment
     if context is not None and context.path:
         wanted += f" of {context.path}"

@@ -8,15 +8,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import partial
+from struct import Struct
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import UnknownHashError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["HASHES", "Hash", "by_name", "murmur3_x64_64"]
+__all__ = ["HASHES", "Hash", "by_name", "murmur3_number", "murmur3_x64_64"]
 
 Data: TypeAlias = "bytes | bytearray | memoryview"
 
@@ -56,43 +58,39 @@ class Hash:
 
 
 _MASK = (1 << 64) - 1
-
-
-def _mix(value: int) -> int:
-    value ^= value >> 33
-    value = value * 0xFF51AFD7ED558CCD & _MASK
-    value ^= value >> 33
-    value = value * 0xC4CEB9FE1A85EC53 & _MASK
-    return value ^ value >> 33
-
-
-def _rotate(value: int, by: int) -> int:
-    return (value << by | value >> 64 - by) & _MASK
+_PAIR = Struct("<QQ")
 
 
 def murmur3_x64_64(data: Data) -> bytes:
     """Return the first half of MurmurHash3 x64-128 with seed 0, big-endian: 8 bytes, as HAMT directories use it."""
-    data = bytes(data)
+    return murmur3_number(bytes(data)).to_bytes(8, "big")
+
+
+def murmur3_number(data: bytes) -> int:
+    """Return `murmur3_x64_64` as a number; written out, since every name of a listing is hashed."""
+    size = len(data)
     first = second = 0
-    c1, c2 = 0x87C37B91114253D5, 0x4CF5AD432745937F
-    whole = len(data) - len(data) % 16
-    for at in range(0, whole, 16):
-        k1 = int.from_bytes(data[at : at + 8], "little")
-        k2 = int.from_bytes(data[at + 8 : at + 16], "little")
-        first ^= _rotate(k1 * c1 & _MASK, 31) * c2 & _MASK
-        first = (_rotate(first, 27) + second) * 5 + 0x52DCE729 & _MASK
-        second ^= _rotate(k2 * c2 & _MASK, 33) * c1 & _MASK
-        second = (_rotate(second, 31) + first) * 5 + 0x38495AB5 & _MASK
-    tail = data[whole:]
-    if len(tail) > 8:
-        second ^= _rotate(int.from_bytes(tail[8:], "little") * c2 & _MASK, 33) * c1 & _MASK
-    if tail:
-        first ^= _rotate(int.from_bytes(tail[:8], "little") * c1 & _MASK, 31) * c2 & _MASK
-    first ^= len(data)
-    second ^= len(data)
-    first = first + second & _MASK
-    second = second + first & _MASK
-    return (_mix(first) + _mix(second) & _MASK).to_bytes(8, "big")
+    if size > 15:
+        for k1, k2 in _PAIR.iter_unpack(data[: size & -16]):
+            k1 = k1 * 0x87C37B91114253D5 & _MASK
+            first ^= (k1 << 31 | k1 >> 33) * 0x4CF5AD432745937F & _MASK
+            first = ((first << 27 | first >> 37) + second) * 5 + 0x52DCE729 & _MASK
+            k2 = k2 * 0x4CF5AD432745937F & _MASK
+            second ^= (k2 << 33 | k2 >> 31) * 0x87C37B91114253D5 & _MASK
+            second = ((second << 31 | second >> 33) + first) * 5 + 0x38495AB5 & _MASK
+    if size & 15:
+        tail = int.from_bytes(data[size & -16 :], "little")
+        k2 = (tail >> 64) * 0x4CF5AD432745937F & _MASK
+        second ^= (k2 << 33 | k2 >> 31) * 0x87C37B91114253D5 & _MASK
+        k1 = (tail & _MASK) * 0x87C37B91114253D5 & _MASK
+        first ^= (k1 << 31 | k1 >> 33) * 0x4CF5AD432745937F & _MASK
+    first = (first ^ size) + (second ^ size) & _MASK
+    second = first + (second ^ size) & _MASK
+    first = (first ^ first >> 33) * 0xFF51AFD7ED558CCD & _MASK
+    first = (first ^ first >> 33) * 0xC4CEB9FE1A85EC53 & _MASK
+    second = (second ^ second >> 33) * 0xFF51AFD7ED558CCD & _MASK
+    second = (second ^ second >> 33) * 0xC4CEB9FE1A85EC53 & _MASK
+    return (first ^ first >> 33) + (second ^ second >> 33) & _MASK
 
 
 def _hashlib(name: str, data: Data, _size: int) -> bytes:
@@ -190,5 +188,6 @@ def by_name(name: str) -> Hash:
         return _BY_NAME[name]
     except (KeyError, TypeError):
         raise UnknownHashError(
-            f"there is no hash function {name!r}: use a multicodec name such as 'sha2-256', 'sha3-256' or 'blake2b-256'"
+            f"there is no hash function {shown(name)}: use a multicodec name such as 'sha2-256', 'sha3-256' or "
+            "'blake2b-256'"
         ) from None

@@ -11,6 +11,7 @@ from functools import total_ordering
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, SupportsBytes
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidCIDError, InvalidInputError, LimitError, UnknownCodecError
 from ipfs_comm.ipld import multibase, multicodec, varint
 from ipfs_comm.ipld.multihash import MAX_IDENTITY, SHA2_256, Multihash
@@ -79,7 +80,7 @@ class CID:
         if version == 1:
             return _make(b"\x01" + varint.encode(number) + raw)
         if version != 0:
-            raise InvalidCIDError(f"there is no CID version {version!r}: use 0 or 1")
+            raise InvalidCIDError(f"there is no CID version {shown(version)}: use 0 or 1")
         if number != _DAG_PB:
             raise InvalidCIDError(f"a version 0 CID has codec dag-pb, not {multicodec.name(number)}: use version 1")
         if not _is_v0(raw):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, LimitError
 from ipfs_comm.ipld._emoji import EMOJI
 
@@ -308,7 +309,7 @@ def get(name: str) -> Base:
     try:
         return BASES[name]
     except (KeyError, TypeError):
-        raise InvalidInputError(f"there is no multibase {name!r}: use one of {', '.join(BASES)}") from None
+        raise InvalidInputError(f"there is no multibase {shown(name)}: use one of {', '.join(BASES)}") from None
 
 
 def encode(data: bytes, base: str = "base32") -> str:

@@ -10,6 +10,7 @@ import contextlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import UnknownCodecError
 from ipfs_comm.ipld.varint import MAX_VALUE
 
@@ -104,5 +105,5 @@ def code(name: str | int) -> int:
     if isinstance(name, int) and not isinstance(name, bool) and 0 <= name <= MAX_VALUE:
         return name
     raise UnknownCodecError(
-        f"there is no codec {name!r}: use a multicodec name such as 'dag-cbor', or a code such as 0x71"
+        f"there is no codec {shown(name)}: use a multicodec name such as 'dag-cbor', or a code such as 0x71"
     )

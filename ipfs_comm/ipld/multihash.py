@@ -11,6 +11,7 @@ import hmac
 from functools import total_ordering
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import HashMismatchError, InvalidInputError, UnknownHashError
 from ipfs_comm.ipld import varint
 from ipfs_comm.ipld._hashes import HASHES, Hash, by_name
@@ -197,7 +198,7 @@ def _code_of(code: int | str) -> int:
     if isinstance(code, str):
         return by_name(code).code
     if isinstance(code, bool) or not 0 <= code <= varint.MAX_VALUE:
-        raise UnknownHashError(f"{code!r} is no code of a hash function")
+        raise UnknownHashError(f"{shown(code)} is no code of a hash function")
     return code
 
 
@@ -254,7 +255,7 @@ def digest(
     if size is not None and (
         size < 0 or (known.size is not None and size > known.size) or (number == IDENTITY and size != len(data))
     ):
-        raise InvalidInputError(f"{known.name} of {len(data)} bytes makes no digest of {size} bytes")
+        raise InvalidInputError(f"{known.name} of {len(data)} bytes makes no digest of {shown(size)} bytes")
     made = known.compute(data, wanted)
     return Multihash.create(number, made if number == IDENTITY else made[:wanted])
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidCIDError, InvalidPathError, NoLinkError, NotFoundError
 from ipfs_comm.ipld import codecs
 from ipfs_comm.ipld.cid import CID
@@ -125,7 +126,7 @@ def parse(text: str | CID | ContentPath) -> ContentPath:
         if not any(parts):
             raise _refusal(text, "it needs a namespace and a CID or name, as in /ipfs/<cid>")
         if namespace not in ("ipfs", "ipns", "ipld"):
-            raise _refusal(text, f"there is no namespace {namespace!r}: use /ipfs, /ipns or /ipld")
+            raise _refusal(text, f"there is no namespace {shown(namespace)}: use /ipfs, /ipns or /ipld")
         return _rooted(text, namespace, parts)
     return _rooted(text, "ipfs", text.split("/"))
 
@@ -274,7 +275,9 @@ class _Walk:
                 raise
             segment = self.path[self.index - 1] if self.index else ""
             place = (
-                f"segment {segment!r} of {self._where()} leads to it" if segment else f"{self._where()} begins there"
+                f"segment {shown(segment)} of {self._where()} leads to it"
+                if segment
+                else f"{self._where()} begins there"
             )
             detail = {**error.detail, "cid": str(cid), "path": self._where(), "segment": segment}
             raise type(error)(f"{error} ({place})", code=error.code, detail=detail) from error

@@ -5,6 +5,7 @@ Specification: multiformats/unsigned-varint (least significant group first, at m
 
 from __future__ import annotations
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError
 
 __all__ = ["MAX_BYTES", "MAX_VALUE", "decode", "encode", "size"]
@@ -38,7 +39,7 @@ def encode(value: int) -> bytes:
     if 0 <= value < 128:
         return _ONE_BYTE[value]
     if not 0 <= value <= MAX_VALUE:
-        raise InvalidInputError(f"{value} does not fit into a varint: it must be from 0 to 2^63 - 1")
+        raise InvalidInputError(f"{shown(value)} does not fit into a varint: it must be from 0 to 2^63 - 1")
     groups = bytearray()
     while value > 127:
         groups.append(value & 127 | 128)
@@ -56,7 +57,7 @@ def size(value: int) -> int:
         The value is out of range.
     """
     if not 0 <= value <= MAX_VALUE:
-        raise InvalidInputError(f"{value} does not fit into a varint: it must be from 0 to 2^63 - 1")
+        raise InvalidInputError(f"{shown(value)} does not fit into a varint: it must be from 0 to 2^63 - 1")
     return max(1, (value.bit_length() + 6) // 7)
 
 

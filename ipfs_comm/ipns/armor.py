@@ -13,6 +13,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.ipld import multibase
 from ipfs_comm.ipns.keys import PrivateKey
@@ -37,14 +38,15 @@ _PBKDF2: Final = bytes.fromhex("2a864886f70d01050c")
 _ENCRYPTED: Final = "ENCRYPTED PRIVATE KEY"
 
 
-def export_key(key: PrivateKey, form: str, password: str | None = None) -> str | bytes:
+def export_key(key: PrivateKey, form: str | None = None, password: str | None = None) -> str | bytes:
     """Return a private key for keeping elsewhere.
 
     Parameters
     ----------
     key : PrivateKey
-    form : str
-        One of ``FORMATS``.
+    form : str, optional
+        One of ``FORMATS``; as js-libp2p where not given: ``pem-pkcs8`` for RSA, ``libp2p-key`` for other keys, of
+        which it reads no PEM.
     password : str, optional
         Needed by ``pem-pkcs8`` and ``libp2p-key``; the two others are in clear and take none.
 
@@ -58,13 +60,18 @@ def export_key(key: PrivateKey, form: str, password: str | None = None) -> str |
     InvalidInputError
         There is no such format, or the password is missing or of no use.
     """
+    if form is None:
+        form = "pem-pkcs8" if key.type == "rsa" else "libp2p-key"
     if form not in FORMATS:
-        raise InvalidInputError(f"there is no key format {form!r}: use one of {', '.join(FORMATS)}")
+        raise InvalidInputError(f"there is no key format {shown(form)}: use one of {', '.join(FORMATS)}")
     clear = form.endswith("cleartext")
     if clear and password is not None:
         raise InvalidInputError(f"{form} is in clear and takes no password: use pem-pkcs8 or libp2p-key")
     if not clear and not password:
-        raise InvalidInputError(f"{form} needs a password", code="ERR_PASSWORD_REQUIRED")
+        raise InvalidInputError(
+            f"{form} needs a password; in clear, a key is exported as libp2p-protobuf-cleartext or pem-pkcs8-cleartext",
+            code="ERR_PASSWORD_REQUIRED",
+        )
     if form == "libp2p-protobuf-cleartext":
         return key.encode()
     if form == "libp2p-key":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.ipld import Multihash, multihash
 from ipfs_comm.ipns import _protobuf
@@ -155,7 +156,8 @@ class PrivateKey:
             case "rsa":
                 if isinstance(size, bool) or not isinstance(size, int) or not MIN_RSA_BITS <= size <= MAX_RSA_BITS:
                     raise InvalidInputError(
-                        f"an RSA key of {size!r} bits cannot be made: from {MIN_RSA_BITS} to {MAX_RSA_BITS} bits can",
+                        f"an RSA key of {shown(size)} bits cannot be made: from {MIN_RSA_BITS} to {MAX_RSA_BITS} bits "
+                        "can",
                         code="ERR_INVALID_KEY_SIZE",
                     )
                 made = rsa.generate_private_key(public_exponent=65537, key_size=size)
@@ -165,7 +167,8 @@ class PrivateKey:
                 made = ec.generate_private_key(ec.SECP256R1())
             case _:
                 raise InvalidInputError(
-                    f"there is no key type {type!r}: use one of {', '.join(KEY_TYPES)}", code="ERR_INVALID_KEY_TYPE"
+                    f"there is no key type {shown(type)}: use one of {', '.join(KEY_TYPES)}",
+                    code="ERR_INVALID_KEY_TYPE",
                 )
         return cls.of_library(made)
 

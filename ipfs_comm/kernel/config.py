@@ -107,7 +107,9 @@ class IPFSComm(Configurable):
     kubo_api = Unicode("", help="Address of a Kubo daemon's RPC API, for example http://127.0.0.1:5001.").tag(
         config=True
     )
-    read_only = Bool(False, help="Refuse every call that would write to the repository.").tag(config=True)
+    read_only = Bool(False, help="Refuse every call that would write to the repository, which must be there.").tag(
+        config=True
+    )
     storage_max = _Size(
         least=1,
         help="The most bytes that the repository may take, also as text such as 10GB; None (or none) for no limit.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
@@ -10,12 +11,15 @@ from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
+from ipfs_comm._shown import listed, shown
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.node.api import File, Mtime
 from ipfs_comm.unixfs.from_disk import OnDisk
 
 #: Bytes read from a file at once.
 CHUNK = 1 << 20
+#: Pieces after which other tasks get their turn.
+TURN = 64
 _BYTES = (bytes, bytearray, memoryview)
 _TIMESPEC = (("secs", "nsecs"), ("Seconds", "FractionalNanoseconds"))
 
@@ -35,14 +39,8 @@ def mode_of(value: Any) -> int | None:
     except ValueError:
         bits = None
     if isinstance(bits, bool) or not isinstance(bits, int) or not 0 <= bits < 1 << 32:
-        raise InvalidInputError(f"mode is {value!r}: give permission bits as a number, or octal digits in a str")
+        raise InvalidInputError(f"mode is {shown(value)}: give permission bits as a number, or octal digits in a str")
     return bits
-
-
-def _shown(value: Any) -> str:
-    """Return what a message says of a value; only of a primitive is the text sure to be short."""
-    small = isinstance(value, str | float) or (isinstance(value, int) and value.bit_length() <= 128)
-    return repr(str(value)[:80]) if small else f"a {type(value).__name__}"
 
 
 def mtime_of(value: Any) -> Mtime | None:
@@ -72,7 +70,7 @@ def mtime_of(value: Any) -> Mtime | None:
         or not 0 <= found[1] < 10**9
     ):
         raise InvalidInputError(
-            f"mtime is {_shown(value)}: give a datetime, (secs, nsecs), a mapping of these, or seconds"
+            f"mtime is {shown(value)}: give a datetime, (secs, nsecs), a mapping of these, or seconds"
         )
     return Mtime(*found)
 
@@ -89,9 +87,7 @@ def entry_of(given: Any) -> File:
     """
     if isinstance(given, Mapping):
         if not given.keys() & {"path", "content"}:
-            raise InvalidInputError(
-                f"Unexpected input: a mapping of {', '.join(map(str, list(given)[:5]))}: it needs path or content"
-            )
+            raise InvalidInputError(f"Unexpected input: a mapping of {listed(given)}: it needs path or content")
         given = File(given.get("path") or "", given.get("content"), given.get("mode"), given.get("mtime"))
     if not isinstance(given, File):
         content = _content(given)
@@ -107,7 +103,7 @@ def _clean(path: object) -> str:
     segments = [segment for segment in path.split("/") if segment not in ("", ".")]
     if ".." in segments or "\0" in path:
         raise InvalidInputError(
-            f"path {path!r} would lead out of what is added: '..' and null characters cannot be part of it"
+            f"path {shown(path)} would lead out of what is added: '..' and null characters cannot be part of it"
         )
     return "/".join(segments)
 
@@ -185,7 +181,12 @@ async def _each(items: Iterable[Any]) -> AsyncIterator[Any]:
 
 
 async def _parts(items: AsyncIterable[Any]) -> AsyncGenerator[bytes, None]:
+    given = 0
     async for item in items:
+        given += 1
+        if given % TURN == 0:
+            # Pieces that wait for nothing, and may be empty without end, let nobody else have a turn.
+            await asyncio.sleep(0)
         yield _bytes(item)
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ipfs_comm._shown import listed, shown
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
 
 if TYPE_CHECKING:
@@ -79,8 +80,9 @@ async def open_node(
     offline : bool
         Ask nobody: a missing block is an error at once.
     read_only : bool
-        Refuse every call that would write to the repository. What comes from elsewhere is held in memory, up to 64 MiB;
-        a repository without a key of its own gets none, and ``id`` tells one that ends with the process.
+        Refuse every call that would write to the repository, which must be there already. What comes from elsewhere is
+        held in memory, up to 64 MiB; a repository without a key of its own gets none, and ``id`` tells one that ends
+        with the process.
     exchange : Exchange, optional
         Another source of blocks in place of gateways.
     storage_max : int or str, optional
@@ -111,15 +113,15 @@ async def open_node(
     NotSupportedError
         For a kind that there is not.
     RepositoryError
-        When the repository cannot be used.
+        When the repository cannot be used, or is not there with ``read_only`` (code ``ERR_NO_REPO``).
     NoSpaceError
         When its disk is so full that it cannot be opened.
     """
     if kind != "embedded":
-        raise NotSupportedError(f"there is no node of kind {kind!r}: use kind='embedded'")
+        raise NotSupportedError(f"there is no node of kind {shown(kind)}: use kind='embedded'")
     if options:
         raise InvalidInputError(
-            f"an embedded node has no option {', '.join(sorted(options))}: it has repo, gateways, offline, read_only, "
+            f"an embedded node has no option {listed(sorted(options))}: it has repo, gateways, offline, read_only, "
             "exchange, storage_max, storage_reserve, hash_on_read, shard_split_threshold, cid_version and hash_alg"
         )
     from ipfs_comm.blockstore import (
@@ -144,7 +146,11 @@ async def open_node(
         where = "the repository in memory"
     else:
         store = await SegmentBlockstore.open(
-            _expanded(place), storage_max=storage_max, storage_reserve=storage_reserve, hash_on_read=hash_on_read
+            _expanded(place),
+            storage_max=storage_max,
+            storage_reserve=storage_reserve,
+            hash_on_read=hash_on_read,
+            create=not read_only,
         )
         state, keeping = SqliteState(store.directory), Keeping(store.directory)
         keys = store.directory / "keystore"

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import DeadlineError, InvalidInputError, LimitError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def seconds(timeout: float | None) -> float | None:
     if timeout is None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
-        raise InvalidInputError(f"timeout is {timeout!r}: give seconds above zero, or None to wait without limit")
+        raise InvalidInputError(f"timeout is {shown(timeout)}: give seconds above zero, or None to wait without limit")
     return float(timeout)
 
 
@@ -200,7 +201,7 @@ async def as_bytes(items: AsyncIterator[bytes | memoryview]) -> bytes:
 class Whole:
     """How much a result may come to where it is awaited whole.
 
-    Its methods gather the items of a `Stream`; where a stream is iterated, they are not called and nothing is limited.
+    Its methods gather the items of a `Stream`; where a stream is iterated, nothing is limited.
 
     Parameters
     ----------
@@ -217,7 +218,9 @@ class Whole:
 
     def __init__(self, max_size: int | None, what: str) -> None:
         if max_size is not None and (isinstance(max_size, bool) or not isinstance(max_size, int) or max_size < 0):
-            raise InvalidInputError(f"{what}: max_size is {max_size!r}: a whole number of bytes from zero is needed")
+            raise InvalidInputError(
+                f"{what}: max_size is {shown(max_size)}: a whole number of bytes from zero is needed"
+            )
         self._limit = MAX_WHOLE if max_size is None else max_size
         self._what = what
         self._awaited = False

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ipfs_comm.ipld import CID
-    from ipfs_comm.unixfs.options import Load
+    from ipfs_comm.unixfs.options import Load, Many
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,18 @@ class Node:
 
 
 class Reader:
-    """Loads blocks; those that a CID holds itself are never asked for."""
+    """Loads blocks; those that a CID holds itself are never asked for.
+
+    Parameters
+    ----------
+    load : async callable
+        See `ipfs_comm.unixfs.options.Load`.
+    """
 
     def __init__(self, load: Load) -> None:
         self._load = load
+        #: Returns of several blocks those that are at hand, if the loader can do that.
+        self.many: Many | None = getattr(load, "many", None)
 
     async def block(self, cid: CID) -> bytes:
         """Return a block's bytes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, LimitError
 from ipfs_comm.unixfs.rolling import Buzhash, Rabin
 
@@ -52,7 +53,7 @@ def parse(text: str) -> Chunker:
         Chunks could be larger than `MAX_CHUNK`.
     """
     if not isinstance(text, str):
-        raise InvalidInputError(f"chunker is {text!r}: use a text such as 'size-262144' or 'rabin-MIN-AVG-MAX'")
+        raise InvalidInputError(f"chunker is {shown(text)}: use a text such as 'size-262144' or 'rabin-MIN-AVG-MAX'")
     if text in ("", "default"):
         return FixedSize(DEFAULT_SIZE)
     name, *parts = text.split("-")
@@ -63,19 +64,21 @@ def parse(text: str) -> Chunker:
     if text == "buzhash":
         return Buzhash()
     raise InvalidInputError(
-        f"there is no chunker {text!r}: use 'size-N', 'rabin', 'rabin-AVG', 'rabin-MIN-AVG-MAX' or 'buzhash'"
+        f"there is no chunker {shown(text)}: use 'size-N', 'rabin', 'rabin-AVG', 'rabin-MIN-AVG-MAX' or 'buzhash'"
     )
 
 
 def _number(text: str, label: str, part: str) -> int:
     if not (part.isascii() and part.isdigit() and len(part) < 20):
-        raise InvalidInputError(f"chunker {text!r}: Chunker parameter {label} must be an integer, not {part!r}")
+        raise InvalidInputError(
+            f"chunker {shown(text)}: Chunker parameter {label} must be an integer, not {shown(part)}"
+        )
     value = int(part)
     if value == 0:
-        raise InvalidInputError(f"chunker {text!r}: sizes must be greater than 0")
+        raise InvalidInputError(f"chunker {shown(text)}: sizes must be greater than 0")
     if value > MAX_CHUNK:
         raise LimitError(
-            f"chunker {text!r}: {value} exceeds the maximum chunk size of {MAX_CHUNK} bytes",
+            f"chunker {shown(text)}: {value} exceeds the maximum chunk size of {MAX_CHUNK} bytes",
             detail={"limit": MAX_CHUNK},
         )
     return value
@@ -89,25 +92,27 @@ def _parse_rabin(text: str, parts: list[str]) -> Chunker:
         largest = average + average // 2
         if largest > MAX_CHUNK:
             raise LimitError(
-                f"chunker {text!r}: chunks of up to {largest} bytes exceed the maximum of {MAX_CHUNK}",
+                f"chunker {shown(text)}: chunks of up to {largest} bytes exceed the maximum of {MAX_CHUNK}",
                 detail={"limit": MAX_CHUNK},
             )
         return Rabin(average // 3, average, largest)
     if len(parts) != 3:
-        raise InvalidInputError(f"chunker {text!r}: use 'rabin', 'rabin-AVG' or 'rabin-MIN-AVG-MAX'")
+        raise InvalidInputError(f"chunker {shown(text)}: use 'rabin', 'rabin-AVG' or 'rabin-MIN-AVG-MAX'")
     sizes = []
     for label, part in zip(("min", "avg", "max"), parts, strict=True):
         given, colon, number = part.rpartition(":")
         if colon and given != label:
-            raise InvalidInputError(f"chunker {text!r}: the label of {number} must be {label}, not {given}")
+            raise InvalidInputError(f"chunker {shown(text)}: the label of {number} must be {label}, not {given}")
         sizes.append(_number(text, label, number))
     least, average, largest = sizes
     if least < _RABIN_LEAST_MIN:
-        raise InvalidInputError(f"chunker {text!r}: rabin min must be greater than {_RABIN_LEAST_MIN}, not {least}")
+        raise InvalidInputError(
+            f"chunker {shown(text)}: rabin min must be greater than {_RABIN_LEAST_MIN}, not {least}"
+        )
     if least >= average:
-        raise InvalidInputError(f"chunker {text!r}: rabin-min must be smaller than rabin-avg")
+        raise InvalidInputError(f"chunker {shown(text)}: rabin-min must be smaller than rabin-avg")
     if average >= largest:
-        raise InvalidInputError(f"chunker {text!r}: rabin-avg must be smaller than rabin-max")
+        raise InvalidInputError(f"chunker {shown(text)}: rabin-avg must be smaller than rabin-max")
     return Rabin(least, average, largest)
 
 

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from ipfs_comm._shown import shown
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.errors import InvalidInputError, InvalidPathError
 from ipfs_comm.ipld.codecs.dag_pb import PBLink
@@ -14,13 +15,23 @@ from ipfs_comm.unixfs import hamt
 from ipfs_comm.unixfs._builder import Builder, Made, written_mode
 from ipfs_comm.unixfs.format import Mtime, UnixFS, link_size
 from ipfs_comm.unixfs.hamt import Entry
-from ipfs_comm.unixfs.importer import Content, import_file
+from ipfs_comm.unixfs.importer import Content, import_by, resolved
 from ipfs_comm.unixfs.options import ImportOptions, Progress, Put
 
 if TYPE_CHECKING:
     from ipfs_comm.ipld import CID
+    from ipfs_comm.unixfs._links import Links
 
-__all__ = ["Entry", "ImportedEntry", "TreeEntry", "build_tree", "make_directory", "make_symlink", "split_path"]
+__all__ = [
+    "Entry",
+    "ImportedEntry",
+    "TreeEntry",
+    "build_tree",
+    "make_directory",
+    "make_of_links",
+    "make_symlink",
+    "split_path",
+]
 
 #: The most names in one path.
 MAX_PATH_DEPTH: Final = 512
@@ -115,8 +126,9 @@ async def build_tree(
         As for `import_file`.
     """
     chosen = options or ImportOptions()
-    builder = Builder(put, chosen.resolved())
-    own_pool = None if pool is not None else Pool(2, "ipfs_comm-hash")
+    builder = Builder(put, resolved(chosen, described=False))
+    described = builder.with_options(resolved(chosen, described=True))
+    working = pool or Pool(2, "ipfs_comm-hash")
     root = _Directory("")
     try:
         async with aclosing(_each(entries)) as source:
@@ -131,19 +143,20 @@ async def build_tree(
                         yield ImportedEntry("", made.cid, made.size, "directory", written_mode(entry.mode), entry.mtime)
                     continue
                 parent = _directory_at(root, names[:-1], entry.path)
-                made, kind = await _import_entry(entry, builder, chosen, progress, pool or own_pool)
+                plain = entry.mode is None and entry.mtime is None
+                made, kind = await _import_entry(entry, builder if plain else described, progress, working)
                 name = names[-1] if names else str(made.cid)
                 if isinstance(parent.children.get(name), _Directory):
                     raise InvalidPathError(
-                        f"{entry.path!r} is added as a file and as a directory: use two names",
+                        f"{shown(entry.path)} is added as a file and as a directory: use two names",
                         detail={"path": entry.path},
                     )
                 if names or wrap:
                     parent.children[name] = made
                 yield ImportedEntry("/".join(names), made.cid, made.size, kind, written_mode(entry.mode), entry.mtime)
     finally:
-        if own_pool is not None:
-            own_pool.close()
+        if pool is None:
+            working.close()
     async for made_directory in _finish(builder, root, wrap):
         yield made_directory
 
@@ -158,24 +171,14 @@ async def _each(entries: Iterable[TreeEntry] | AsyncIterable[TreeEntry]) -> Asyn
 
 
 async def _import_entry(
-    entry: TreeEntry, builder: Builder, options: ImportOptions, progress: Progress | None, pool: Pool | None
+    entry: TreeEntry, builder: Builder, progress: Progress | None, pool: Pool
 ) -> tuple[Made, Literal["file", "symlink"]]:
     if entry.target is not None:
         if entry.content is not None:
-            raise InvalidInputError(f"{entry.path!r} has both content and a symlink's target: give one")
+            raise InvalidInputError(f"{shown(entry.path)} has both content and a symlink's target: give one")
         return await make_symlink(builder, entry.target, mode=entry.mode, mtime=entry.mtime), "symlink"
     assert entry.content is not None, "directories were handled before"
-    file = await import_file(
-        entry.content,
-        put=builder.keep,
-        options=options,
-        mode=entry.mode,
-        mtime=entry.mtime,
-        path=entry.path,
-        progress=progress,
-        pool=pool,
-    )
-    return Made(file.cid, file.size, file.file_size, file.blocks), "file"
+    return await import_by(builder, entry.content, pool, entry.mode, entry.mtime, entry.path, progress), "file"
 
 
 async def _finish(builder: Builder, root: _Directory, wrap: bool) -> AsyncGenerator[ImportedEntry, None]:
@@ -215,7 +218,8 @@ def _directory_at(root: _Directory, names: Sequence[str], path: str) -> _Directo
             child = here.children[name] = _Directory(f"{here.path}/{name}" if here.path else name)
         elif not isinstance(child, _Directory):
             raise InvalidPathError(
-                f"{path!r} goes through {name!r}, which is added as a file: use two names", detail={"path": path}
+                f"{shown(path)} goes through {shown(name)}, which is added as a file: use two names",
+                detail={"path": path},
             )
         here = child
     return here
@@ -236,7 +240,7 @@ def split_path(path: str) -> list[str]:
         )
     if "." in names or ".." in names:
         raise InvalidPathError(
-            f"the path {path!r} has a name that is '.' or '..': give the path itself", detail={"path": path}
+            f"the path {shown(path)} has a name that is '.' or '..': give the path itself", detail={"path": path}
         )
     return names
 
@@ -265,12 +269,21 @@ async def make_directory(
     return await builder.node(message, links, blocks=blocks)
 
 
+async def make_of_links(builder: Builder, links: Links, *, mode: int | None = None, mtime: Mtime | None = None) -> Made:
+    """Make and keep the directory of these links, as `make_directory` would of their entries."""
+    if not fits_one_node(builder, mode=mode, mtime=mtime, links=links)(None):
+        entries = [Entry(link.name or "", link.hash, link.tsize or 0) for link in links]
+        return await make_directory(builder, entries, mode=mode, mtime=mtime)
+    return await builder.node(UnixFS("directory", mode=written_mode(mode), mtime=mtime), links)
+
+
 def fits_one_node(
-    builder: Builder, *, mode: int | None = None, mtime: Mtime | None = None
+    builder: Builder, *, mode: int | None = None, mtime: Mtime | None = None, links: Links | None = None
 ) -> Callable[[Entry | None], bool]:
     """Return a function that counts entries, and tells whether a directory of those so far is a single node.
 
-    Without an entry it only tells. The estimate is that of `ImportOptions.hamt_estimation`.
+    Without an entry it only tells; ``links`` are counted already. The estimate is that of
+    `ImportOptions.hamt_estimation`.
     """
     options = builder.options
     by_links = options.hamt_estimation == "links"
@@ -278,6 +291,9 @@ def fits_one_node(
     size = 0 if by_links else 1 + (1 if data < 128 else 2) + data
     most = options.max_directory_links
     count = 0
+    if links is not None:
+        size += links.names_and_cids if by_links else links.size
+        count = len(links)
 
     def room(entry: Entry | None) -> bool:
         nonlocal size, count

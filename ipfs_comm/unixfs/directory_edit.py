@@ -11,8 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ipfs_comm.errors import NotUnixFSError
+from ipfs_comm.ipld.codecs.dag_pb import PBLink
 from ipfs_comm.unixfs import hamt, hamt_edit
-from ipfs_comm.unixfs.directory import fits_one_node, make_directory
+from ipfs_comm.unixfs._links import Links
+from ipfs_comm.unixfs.directory import fits_one_node, make_directory, make_of_links
 from ipfs_comm.unixfs.hamt import Entry
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ async def find(reader: Reader, node: Node, name: str) -> CID | None:
     """
     if _is_sharded(node):
         return await hamt.find(reader, node, name)
+    if isinstance(node.links, Links):
+        link = node.links.find(name)
+        return None if link is None else link.hash
     return next((link.hash for link in node.links if link.name == name), None)
 
 
@@ -82,8 +87,8 @@ async def put(reader: Reader, builder: Builder, node: Node, entry: Entry) -> Mad
     """
     message = _message(node)
     if not _is_sharded(node):
-        kept = [Entry(link.name or "", link.hash, link.tsize or 0) for link in node.links if link.name != entry.name]
-        return await make_directory(builder, [*kept, entry], mode=message.mode, mtime=message.mtime)
+        links = Links.of(node.links).put(PBLink(entry.cid, entry.name, entry.tsize))
+        return await make_of_links(builder, links, mode=message.mode, mtime=message.mtime)
     old = await hamt.find(reader, node, entry.name)
     if old is not None and len(bytes(entry.cid)) < len(bytes(old)):
         few = await _few(reader, builder, node, entry.name, entry)
@@ -96,10 +101,11 @@ async def remove(reader: Reader, builder: Builder, node: Node, name: str) -> Mad
     """Take an entry out of a directory; None where it is not there. Parameters and errors are those of `put`."""
     message = _message(node)
     if not _is_sharded(node):
-        kept = [Entry(link.name or "", link.hash, link.tsize or 0) for link in node.links if link.name != name]
-        if len(kept) == len(node.links):
+        links = Links.of(node.links)
+        kept = links.without(name)
+        if len(kept) == len(links):
             return None
-        return await make_directory(builder, kept, mode=message.mode, mtime=message.mtime)
+        return await make_of_links(builder, kept, mode=message.mode, mtime=message.mtime)
     if await hamt.find(reader, node, name) is None:
         return None
     few = await _few(reader, builder, node, name)

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
     from pathlib import Path
 
-#: Bytes read at once, in one piece or several.
+#: Bytes of a piece where no other size is asked for.
 CHUNK: Final = 1 << 20
+#: Bytes read at once, in one piece or several.
+_AT_ONCE: Final = 2 << 20
 #: Pieces shorter than this cost more than to cut longer ones.
 _LEAST: Final = 64 * 1024
 # A special file must not make the opening wait; Windows has none of these flags.
@@ -124,7 +126,7 @@ class _Reading:
     def _read(self, opened: FileIO) -> tuple[list[bytes], bool]:
         pieces: list[bytes] = []
         gathered = 0
-        while gathered < CHUNK:
+        while gathered < _AT_ONCE:
             piece = opened.read(self._size)
             if not piece:
                 return pieces, False
@@ -140,6 +142,22 @@ class _Reading:
         """Close the file, if it was opened."""
         if self._opened is not None:
             self._opened.close()
+
+
+def whole(path: Path, size: int, *, follow: bool) -> bytes | None:
+    """Return all bytes of a small file; None where it has not that size, or cannot be read, which a `DiskFile` tells.
+
+    May block.
+    """
+    reading = _Reading(path, size + 1, follow)
+    try:
+        pieces, more = reading.some()
+    except (InvalidInputError, NotFoundError):
+        return None
+    finally:
+        reading.close()
+    content = b"".join(pieces)
+    return None if more or len(content) != size else content
 
 
 def special(path: Path) -> InvalidInputError:

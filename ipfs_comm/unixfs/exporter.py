@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from ipfs_comm._shown import shown
+from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
 from ipfs_comm.errors import InvalidInputError, LimitError, NotUnixFSError
 from ipfs_comm.ipld import path as content_path
 from ipfs_comm.unixfs import hamt
+from ipfs_comm.unixfs._ahead import Ahead
 from ipfs_comm.unixfs._builder import DAG_PB, RAW
 from ipfs_comm.unixfs._reader import Node, Reader
 from ipfs_comm.unixfs.hamt import Entry as DirEntry
@@ -32,8 +34,12 @@ MAX_PENDING: Final = 1_048_576
 MAX_TREE_DEPTH: Final = 1024
 #: The longest path in a tree that is walked, in characters: what `ipfs_comm.ipld.path` would parse.
 MAX_PATH: Final = content_path.MAX_LENGTH
-#: Blocks asked for before they are needed.
-_AHEAD: Final = 8
+#: Bytes of blocks asked for before they are needed, and how many of them there are at most.
+_AHEAD_BYTES: Final = 8 * 1024 * 1024
+_AHEAD: Final = 32
+#: What a block counts for at least. One that has links may be larger than what its parent says it holds.
+_WEIGHT_RAW: Final = _AHEAD_BYTES // _AHEAD
+_WEIGHT_NODE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +163,20 @@ async def ls(load: Load, cid: CID) -> AsyncGenerator[DirEntry, None]:
             yield entry
 
 
-async def _entries(reader: Reader, node: Node) -> AsyncGenerator[DirEntry, None]:
+def _entries(reader: Reader, node: Node) -> AsyncGenerator[DirEntry, None]:
     kind = None if node.message is None else node.message.type
     if kind == "directory":
-        for link in node.links:
-            yield DirEntry(link.name or "", link.hash, link.tsize or 0)
-    elif kind == "hamt-sharded-directory":
-        async with aclosing(hamt.entries(reader, node)) as entries:
-            async for entry in entries:
-                yield entry
-    else:
-        raise NotUnixFSError(
-            f"{node.cid} is no directory but a {kind or 'raw block'}: read it with cat", detail={"cid": str(node.cid)}
-        )
+        return _plain(node)
+    if kind == "hamt-sharded-directory":
+        return hamt.entries(reader, node)
+    raise NotUnixFSError(
+        f"{node.cid} is no directory but a {kind or 'raw block'}: read it with cat", detail={"cid": str(node.cid)}
+    )
+
+
+async def _plain(node: Node) -> AsyncGenerator[DirEntry, None]:
+    for link in node.links:
+        yield DirEntry(link.name or "", link.hash, link.tsize or 0)
 
 
 async def walk(load: Load, cid: CID) -> AsyncGenerator[WalkEntry, None]:
@@ -255,16 +262,18 @@ async def cat(
         Nobody has a block that is needed.
     """
     if offset < 0:
-        raise InvalidInputError(f"cannot read {cid} from byte {offset}: offset must be greater than or equal to 0")
+        where = f"from byte {shown(offset)}"
+        raise InvalidInputError(f"cannot read {cid} {where}: offset must be greater than or equal to 0")
     if length is not None and length < 0:
-        raise InvalidInputError(f"cannot read {length} bytes of {cid}: length must be greater than or equal to 0")
+        many = f"{shown(length)} bytes"
+        raise InvalidInputError(f"cannot read {many} of {cid}: length must be greater than or equal to 0")
     reader = Reader(load)
     root = await reader.node(cid)
     _check_file(root, cid)
     size = root.content_size
     if offset > size:
         raise InvalidInputError(
-            f"cannot read {cid} from byte {offset}: offset must be less than the file size, which is {size}"
+            f"cannot read {cid} from byte {shown(offset)}: offset must be less than the file size, which is {size}"
         )
     end = size if length is None else min(size, offset + length)
     if offset < end:
@@ -299,14 +308,18 @@ class _Part:
     Where its bytes begin in the file, how many its parent says they are, and how deep it is.
     """
 
-    __slots__ = ("cid", "depth", "size", "start", "task")
+    __slots__ = ("cid", "depth", "size", "start")
 
     def __init__(self, cid: CID, start: int, size: int, depth: int) -> None:
         self.cid = cid
         self.start = start
         self.size = size
         self.depth = depth
-        self.task: asyncio.Task[Node] | None = None
+
+    @property
+    def weight(self) -> int:
+        """About the bytes that it takes in memory until it is due."""
+        return min(max(self.size, _WEIGHT_RAW if self.cid.code == RAW else _WEIGHT_NODE), MAX_BLOCK_SIZE)
 
 
 class _Walk:
@@ -319,43 +332,42 @@ class _Walk:
         self._end = end
         # Last to be read first; a node leaves when it is read, so a chain needs one place however long it is.
         self._parts: list[_Part] = []
-        self._asked: set[_Part] = set()
+        self._ahead: Ahead[_Part] = Ahead(reader)
+        # Bytes that what was asked for may take, and those that it may take by now: more the more was read.
+        self._held = 0
+        self._allowed = 0
 
     async def read(self, root: Node) -> AsyncGenerator[bytes | memoryview, None]:
-        ahead = 0
         try:
             node, part = root, _Part(root.cid, 0, root.content_size, 0)
             while True:
                 piece = self._open(node, part)
                 if piece:
                     yield piece
-                    ahead = min(ahead + 1, _AHEAD)
+                    self._allowed = min(self._allowed * 2 + _WEIGHT_NODE, _AHEAD_BYTES)
                 if not self._parts:
                     return
+                self._ask()
                 part = self._parts.pop()
-                self._ask(part)
-                for other in self._parts[: -ahead - 1 : -1]:
-                    if len(self._asked) > ahead:
-                        break
-                    self._ask(other)
-                assert part.task is not None, "it was asked for just now"
-                try:
-                    node = await part.task
-                finally:
-                    self._asked.discard(part)
+                node = await self._ahead.take(part)
+                self._held -= part.weight
                 self._check(node, part)
         finally:
-            for waiting in self._asked:
-                if waiting.task is not None:
-                    waiting.task.cancel()
-            await asyncio.gather(
-                *(waiting.task for waiting in self._asked if waiting.task is not None), return_exceptions=True
-            )
+            await self._ahead.close()
 
-    def _ask(self, part: _Part) -> None:
-        if part.task is None:
-            part.task = asyncio.ensure_future(self._reader.node(part.cid))
-            self._asked.add(part)
+    def _ask(self) -> None:
+        """Ask for what is due next, many at once, which a store reads faster than one after another."""
+        if self._parts[-1] in self._ahead and self._held > self._allowed // 2:
+            return
+        wanted: dict[_Part, CID] = {}
+        for part in reversed(self._parts):
+            if wanted and self._held >= self._allowed:
+                break
+            if part not in self._ahead:
+                wanted[part] = part.cid
+                self._held += part.weight
+        if wanted:
+            self._ahead.ask(wanted)
 
     def _check(self, node: Node, part: _Part) -> None:
         _check_file(node, self._root)

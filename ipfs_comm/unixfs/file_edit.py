@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import LimitError, NotUnixFSError
 from ipfs_comm.ipld.codecs.dag_pb import PBLink
 from ipfs_comm.unixfs._builder import RAW, Made, written_mode
@@ -210,8 +211,8 @@ class FileEditor:
         """
         if gap > MAX_GAP:
             raise LimitError(
-                f"a gap of {gap} bytes before what is written: at most {MAX_GAP} are filled with zeros; write in "
-                "between, or nearer to the end",
+                f"a gap of {shown(gap)} bytes before what is written: at most {MAX_GAP} are filled with zeros; write "
+                "in between, or nearer to the end",
                 detail={"limit": MAX_GAP},
             )
         root = await self.open(cid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, NotUnixFSError
 
 Type = Literal["raw", "directory", "file", "metadata", "symlink", "hamt-sharded-directory"]
@@ -135,7 +136,7 @@ class UnixFS:
         number = _NUMBERS.get(self.type)
         if number is None:
             raise InvalidInputError(
-                f"UnixFS has no type {self.type!r}: use one of {', '.join(TYPES)}", code="ERR_INVALID_TYPE"
+                f"UnixFS has no type {shown(self.type)}: use one of {', '.join(TYPES)}", code="ERR_INVALID_TYPE"
             )
         parts = [b"\x08", varint(number)]
         if self.data is not None:
@@ -178,7 +179,7 @@ def varint(value: int) -> bytes:
     if 0 <= value < 0x80:
         return _ONE_BYTE[value]
     if not 0 <= value <= _U64:
-        raise InvalidInputError(f"{value} does not fit an unsigned 64-bit field")
+        raise InvalidInputError(f"{shown(value)} does not fit an unsigned 64-bit field")
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -233,12 +234,19 @@ def _fields(buffer: bytes) -> list[tuple[int, int, int | bytes]]:
     at, end = 0, len(buffer)
     fields: list[tuple[int, int, int | bytes]] = []
     while at < end:
-        key, at = _read_varint(buffer, at)
+        # Nearly every key and many numbers have one byte: read without a call.
+        key = buffer[at]
+        at += 1
+        if key > 127:
+            key, at = _read_varint(buffer, at - 1)
         number, wire = key >> 3, key & 7
         if number == 0:
             raise _bad("a field has number 0")
         if wire == _VARINT:
-            value, at = _read_varint(buffer, at)
+            if at < end and (value := buffer[at]) < 128:
+                at += 1
+            else:
+                value, at = _read_varint(buffer, at)
             fields.append((number, wire, value))
             continue
         if wire == _BYTES:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.errors import InvalidInputError, LimitError
 from ipfs_comm.unixfs.directory import MAX_PATH_DEPTH, TreeEntry
-from ipfs_comm.unixfs.disk_file import DiskFile, special, unreadable
+from ipfs_comm.unixfs.disk_file import DiskFile, special, unreadable, whole
 from ipfs_comm.unixfs.format import MODE_BITS, Mtime
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from ipfs_comm.blockstore._pool import Pool
 
 __all__ = ["DiskRules", "OnDisk", "entries"]
+
+#: Files up to this many bytes are read together, this many of them and this many bytes: to ask a thread for each of
+#: them costs more than to read it.
+_SMALL: Final = 64 * 1024
+_TOGETHER: Final = 64
+_TOGETHER_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,10 @@ class _Found:
     #: The directories around what a followed symlink leads to, by device and inode.
     around: frozenset[tuple[int, int]] = frozenset()
 
+    @property
+    def small(self) -> bool:
+        return self.target is None and stat.S_ISREG(self.status.st_mode) and self.status.st_size <= _SMALL
+
 
 async def entries(root: OnDisk, name: str, rules: DiskRules, pool: Pool) -> AsyncGenerator[TreeEntry, None]:
     """Iterate over a file or a tree on disk, directories before what is in them, names in order.
@@ -102,6 +113,11 @@ async def entries(root: OnDisk, name: str, rules: DiskRules, pool: Pool) -> Asyn
     top = await pool.run(_look, root.path, rules.dereference_args or rules.dereference_symlinks)
     stack: list[tuple[_Found, str]] = [(top, name)]
     while stack:
+        if stack[-1][0].small:
+            async with aclosing(_small(stack, pool)) as small:
+                async for found, path, content in small:
+                    yield _entry(found, path, rules, pool, content)
+            continue
         found, path = stack.pop()
         if not stat.S_ISDIR(found.status.st_mode):
             yield _entry(found, path, rules, pool)
@@ -116,7 +132,38 @@ async def entries(root: OnDisk, name: str, rules: DiskRules, pool: Pool) -> Asyn
         stack.extend((child, f"{path}/{child.path.name}" if path else child.path.name) for child in reversed(inside))
 
 
-def _entry(found: _Found, path: str, rules: DiskRules, pool: Pool) -> TreeEntry:
+async def _small(stack: list[tuple[_Found, str]], pool: Pool) -> AsyncGenerator[tuple[_Found, str, bytes | None], None]:
+    """Take the small files that come next, with their contents; the next ones are read while the last are in use."""
+    together = _together(stack)
+    reading = pool.submit(_read, together)
+    try:
+        while together:
+            contents = await reading
+            following = _together(stack)
+            if following:
+                reading = pool.submit(_read, following)
+            for (found, path), content in zip(together, contents, strict=True):
+                yield found, path, content
+            together = following
+    finally:
+        reading.cancel()
+
+
+def _together(stack: list[tuple[_Found, str]]) -> list[tuple[_Found, str]]:
+    """Take the small files that come next, as many as are read together."""
+    taken: list[tuple[_Found, str]] = []
+    size = 0
+    while stack and stack[-1][0].small and len(taken) < _TOGETHER and size < _TOGETHER_BYTES:
+        taken.append(stack.pop())
+        size += taken[-1][0].status.st_size
+    return taken
+
+
+def _read(files: list[tuple[_Found, str]]) -> list[bytes | None]:
+    return [whole(found.path, found.status.st_size, follow=found.follow) for found, _ in files]
+
+
+def _entry(found: _Found, path: str, rules: DiskRules, pool: Pool, content: bytes | None = None) -> TreeEntry:
     status = found.status
     kind = status.st_mode
     mode = kind & MODE_BITS if rules.preserve_mode else None
@@ -127,6 +174,8 @@ def _entry(found: _Found, path: str, rules: DiskRules, pool: Pool) -> TreeEntry:
         return TreeEntry(path, mode=mode, mtime=mtime)
     if not stat.S_ISREG(kind):
         raise special(found.path)
+    if content is not None:
+        return TreeEntry(path, content, mode=mode, mtime=mtime)
     return TreeEntry(path, DiskFile(found.path, pool, follow=found.follow), mode=mode, mtime=mtime)
 
 

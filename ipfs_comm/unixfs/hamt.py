@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import LimitError, NotUnixFSError
-from ipfs_comm.ipld._hashes import murmur3_x64_64
+from ipfs_comm.ipld._hashes import murmur3_number
 from ipfs_comm.ipld.codecs.dag_pb import PBLink
+from ipfs_comm.unixfs._ahead import Ahead
 from ipfs_comm.unixfs.format import Mtime, UnixFS
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ MURMUR3: Final = 0x22
 HASH_BITS: Final = 64
 #: Kubo's limit.
 _MAX_FANOUT: Final = 1024
-#: Shards of one level that are asked for before they are due.
+#: Shards of one level that are asked for before they are due: so many if they are large, more of small ones.
 _AHEAD: Final = 8
+_AHEAD_SMALL: Final = 64
+_AHEAD_BYTES: Final = 4 * 1024 * 1024
 
 
 class Entry(NamedTuple):
@@ -37,7 +40,7 @@ class Entry(NamedTuple):
 
 def hash_of(name: str) -> int:
     """Return the 64-bit hash of a name; its first bits choose the slot in the first level."""
-    return int.from_bytes(murmur3_x64_64(name.encode("utf-8", "surrogateescape")), "big")
+    return murmur3_number(name.encode("utf-8", "surrogateescape"))
 
 
 async def build(
@@ -135,7 +138,7 @@ def shape_of(node: Node, above: Shape | None = None) -> Shape:
         raise bad_shard(node, "a shard leads to something that is no shard")
     fanout = message.fanout or 0
     if message.hash_type != MURMUR3:
-        raise bad_shard(node, f"its names are hashed with {message.hash_type!r}, which is not murmur3-x64-64")
+        raise bad_shard(node, f"its names are hashed with {shown(message.hash_type)}, which is not murmur3-x64-64")
     if not 8 <= fanout <= _MAX_FANOUT or fanout & (fanout - 1):
         raise bad_shard(node, f"its fanout {fanout} is no power of two from 8 to {_MAX_FANOUT}")
     shape = Shape.of(fanout)
@@ -158,7 +161,7 @@ def slot_of(node: Node, link: PBLink, shape: Shape) -> tuple[int, str]:
     except ValueError:
         slot = -1
     if not 0 <= slot < shape.fanout:
-        raise bad_shard(node, f"the link {name!r} begins with no slot")
+        raise bad_shard(node, f"the link {shown(name)} begins with no slot")
     return slot, name[shape.width :]
 
 
@@ -199,70 +202,85 @@ async def entries(reader: Reader, root: Node) -> AsyncGenerator[Entry, None]:
         The shards break these rules.
     """
     shape = shape_of(root)
-    levels = [_Level(root, 0)]
+    pace = _Pace()
+    levels = [_Level(reader, root, 0)]
     try:
         while levels:
-            level = levels[-1]
-            if level.index == len(level.node.links):
+            level, used = levels[-1], len(levels) * shape.bits
+            for at, link in level.rest:
+                slot, name = slot_of(level.node, link, shape)
+                if slot <= level.slot:
+                    raise bad_shard(level.node, "its slots are not in order, or one is taken twice")
+                level.slot = slot
+                here = level.path << shape.bits | slot
+                if not name:
+                    if used + shape.bits > HASH_BITS:
+                        raise bad_shard(root, "it is deeper than the hash of a name is long")
+                    child = await level.shard(at, shape, pace)
+                    shape_of(child, shape)
+                    if not child.links:
+                        raise bad_shard(child, "it has no entries")
+                    levels.append(_Level(reader, child, here))
+                    break
+                if hash_of(name) >> (HASH_BITS - used) != here:
+                    raise bad_shard(level.node, f"the name {shown(name)} is not where its hash belongs")
+                pace.given += 1
+                yield Entry(name, link.hash, link.tsize or 0)
+            else:
                 levels.pop()
-                continue
-            at, link = level.index, level.node.links[level.index]
-            level.index += 1
-            slot, rest = slot_of(level.node, link, shape)
-            if slot <= level.slot:
-                raise bad_shard(level.node, "its slots are not in order, or one is taken twice")
-            level.slot = slot
-            here = level.path << shape.bits | slot
-            used = len(levels) * shape.bits
-            if rest:
-                if hash_of(rest) >> (HASH_BITS - used) != here:
-                    raise bad_shard(level.node, f"the name {rest!r} is not where its hash belongs")
-                yield Entry(rest, link.hash, link.tsize or 0)
-                continue
-            if used + shape.bits > HASH_BITS:
-                raise bad_shard(root, "it is deeper than the hash of a name is long")
-            child = await level.shard(reader, at, shape)
-            shape_of(child, shape)
-            if not child.links:
-                raise bad_shard(child, "it has no entries")
-            levels.append(_Level(child, here))
     finally:
-        await _forget([task for level in levels for task in level.asked.values()])
+        for level in levels:
+            await level.ahead.close()
+
+
+class _Pace:
+    """How many shards of a level are asked for before they are due; a store reads many at once faster."""
+
+    __slots__ = ("_largest", "given")
+
+    def __init__(self) -> None:
+        #: Names that were found in their places: a forged DAG that has none makes nothing be read ahead.
+        self.given = 0
+        self._largest = 1
+
+    def met(self, shard: Node) -> None:
+        """Learn how large shards are."""
+        self._largest = max(self._largest, shard.block_size)
+
+    @property
+    def most(self) -> int:
+        """How many may be asked for: more the more names there were, fewer where shards are large."""
+        return min(self.given, max(_AHEAD, min(_AHEAD_SMALL, _AHEAD_BYTES // self._largest)))
 
 
 class _Level:
-    """One shard while its entries are listed: its next link, the bits of the hash that lead here, the last slot."""
+    """One shard while its entries are listed: its next links, the bits of the hash that lead here, the last slot."""
 
-    __slots__ = ("_ahead", "_seen", "asked", "index", "node", "path", "slot")
+    __slots__ = ("_seen", "ahead", "node", "path", "rest", "slot")
 
-    def __init__(self, node: Node, path: int) -> None:
+    def __init__(self, reader: Reader, node: Node, path: int) -> None:
         self.node = node
         self.path = path
-        self.index = 0
+        self.rest = iter(enumerate(node.links))
         self.slot = -1
         #: Shards below that were asked for, by the index of their link.
-        self.asked: dict[int, asyncio.Task[Node]] = {}
+        self.ahead: Ahead[int] = Ahead(reader)
         self._seen = 0
-        self._ahead = 0
 
-    async def shard(self, reader: Reader, at: int, shape: Shape) -> Node:
-        """Return the shard that a link leads to; the more were needed, the more are asked for before they are due."""
-        links = self.node.links
-        self._seen = max(self._seen, at)
-        while self._seen < len(links) and len(self.asked) <= self._ahead:
-            if len(links[self._seen].name or "") == shape.width:
-                self.asked[self._seen] = asyncio.ensure_future(reader.node(links[self._seen].hash))
-            self._seen += 1
-        self._ahead = min(self._ahead + 1, _AHEAD)
-        task = self.asked[at]
-        try:
-            return await task
-        finally:
-            if task.done():
-                del self.asked[at]
-
-
-async def _forget(tasks: Sequence[asyncio.Task[Node]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    async def shard(self, at: int, shape: Shape, pace: _Pace) -> Node:
+        """Return the shard that a link leads to; others that are due after it are asked for with it."""
+        most = pace.most
+        if at not in self.ahead or len(self.ahead) <= most // 2:
+            links = self.node.links
+            wanted: dict[int, CID] = {}
+            self._seen = max(self._seen, at)
+            while self._seen < len(links) and len(self.ahead) + len(wanted) <= most:
+                link = links[self._seen]
+                if len(link.name or "") == shape.width:
+                    wanted[self._seen] = link.hash
+                self._seen += 1
+            if wanted:
+                self.ahead.ask(wanted)
+        shard = await self.ahead.take(at)
+        pace.met(shard)
+        return shard

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ipfs_comm._shown import shown
 from ipfs_comm.ipld.codecs.dag_pb import PBLink
 from ipfs_comm.unixfs import hamt
+from ipfs_comm.unixfs._links import Links
 
 if TYPE_CHECKING:
     from ipfs_comm.unixfs._builder import Builder, Made
@@ -95,7 +97,7 @@ async def _way(reader: Reader, root: Node, shape: Shape, hashed: int, name: str)
     while True:
         used = len(levels) * shape.bits
         if used + shape.bits > hamt.HASH_BITS:
-            raise hamt.bad_shard(root, f"it is deeper than the hash of the name {name!r} is long")
+            raise hamt.bad_shard(root, f"it is deeper than the hash of the name {shown(name)} is long")
         slot = shape.slot(hashed, used)
         index: int | None = None
         for at, link in enumerate(node.links):
@@ -115,15 +117,12 @@ async def _rebuild(builder: Builder, shape: Shape, levels: list[_Level], link: P
     """Put `link` (None: nothing) into the slot of the deepest level, and every new shard into the one above it."""
     for depth in reversed(range(len(levels))):
         node, _, index = levels[depth]
-        links = list(node.links)
-        if link is not None and index is not None:
-            links[index] = link
-        elif link is not None:
-            links.append(link)
-        elif index is not None:
-            del links[index]
         # Names of one slot begin with its digits, so the order of names is that of slots.
-        links.sort(key=lambda one: one.name or "")
+        links = Links.of(node.links)
+        if index is not None:
+            links = links.without(node.links[index].name or "")
+        if link is not None:
+            links = links.put(link)
         message = node.message
         assert message is not None, "shape_of has looked at it"
         slots = [hamt.slot_of(node, one, shape)[0] for one in links]

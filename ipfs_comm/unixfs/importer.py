@@ -40,7 +40,7 @@ _Leaves = list[tuple[Made, Chunk]]
 #: costs the loop a turn.
 _BATCH: Final = 2 * 1024 * 1024
 #: Batches that wait or are hashed for each thread: enough to go on with while a store writes.
-_QUEUE: Final = 4
+_QUEUE: Final = 2
 #: Less than this is hashed where it stands.
 _INLINE_WORK: Final = 128 * 1024
 #: Pieces given to a chunker that costs much, in bytes: what the loop waits for where there are no threads.
@@ -113,20 +113,33 @@ async def import_file(
     LimitError
         A chunk or an inline limit beyond what blocks may be.
     """
-    chosen = options or ImportOptions()
-    if chosen.raw_leaves is None and (mode is not None or mtime is not None):
-        chosen = replace(chosen, raw_leaves=False)
-    chosen = chosen.resolved()
-    chunker = parse(chosen.chunker)
-    builder = Builder(put, chosen)
-    own_pool = None if pool is not None else Pool(2, "ipfs_comm-hash")
+    chosen = resolved(options or ImportOptions(), described=mode is not None or mtime is not None)
+    working = pool or Pool(2, "ipfs_comm-hash")
     try:
-        work = _Import(builder, chunker, pool or own_pool or Pool(), written_mode(mode), mtime, path, progress)
-        made = await work.run(content)
+        made = await import_by(Builder(put, chosen), content, working, mode, mtime, path, progress)
     finally:
-        if own_pool is not None:
-            own_pool.close()
+        if pool is None:
+            working.close()
     return ImportedFile(made.cid, made.size, made.content, made.blocks, written_mode(mode), mtime)
+
+
+def resolved(options: ImportOptions, *, described: bool) -> ImportOptions:
+    """Return a file's options, resolved; one with a mode or a time has no raw leaves unless they are asked for."""
+    return (replace(options, raw_leaves=False) if described and options.raw_leaves is None else options).resolved()
+
+
+async def import_by(
+    builder: Builder,
+    content: Content,
+    pool: Pool,
+    mode: int | None = None,
+    mtime: Mtime | None = None,
+    path: str = "",
+    progress: Progress | None = None,
+) -> Made:
+    """Make a file by a builder's options, which are `resolved` ones; parameters as for `import_file`."""
+    chunker = parse(builder.options.chunker)
+    return await _Import(builder, chunker, pool, written_mode(mode), mtime, path, progress).run(content)
 
 
 async def import_leaves(content: Content, *, builder: Builder, pool: Pool) -> AsyncGenerator[Made, None]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, LimitError
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ Put = Callable[["CID", bytes], Awaitable[None]]
 #: Returns one verified block: ``await load(cid)``. Raises NotFoundError where nobody has it. Never called for identity
 #: CIDs.
 Load = Callable[["CID"], Awaitable[bytes]]
+#: Returns of several blocks those that are at hand, and None for others, which may be loaded all the same. What is read
+#: ahead is asked for by this where a `Load` has it as its attribute ``many``.
+Many = Callable[[Sequence["CID"]], Awaitable[Sequence[bytes | None]]]
 #: Told of each part of a file as it is taken: ``progress(nbytes, path)``; the sum over a file is its length. An empty
 #: file tells 0 once.
 Progress = Callable[[int, str], None]
@@ -100,7 +104,7 @@ class ImportOptions:
         if name == "unixfs-v1-2025":
             base = cls(cid_version=1, raw_leaves=True, chunker="size-1048576", max_links=1024, hamt_estimation="block")
             return replace(base, **changes)
-        raise InvalidInputError(f"there is no import profile {name!r}: use 'kubo' or 'unixfs-v1-2025'")
+        raise InvalidInputError(f"there is no import profile {shown(name)}: use 'kubo' or 'unixfs-v1-2025'")
 
     def resolved(self) -> ImportOptions:
         """Return the same options with everything that was left open decided.
@@ -111,13 +115,13 @@ class ImportOptions:
             An option that cannot be meant.
         """
         if self.cid_version not in (0, 1):
-            raise InvalidInputError(f"cid_version is {self.cid_version!r}: use 0 or 1")
+            raise InvalidInputError(f"cid_version is {shown(self.cid_version)}: use 0 or 1")
         if self.layout not in ("balanced", "trickle", "flat"):
-            raise InvalidInputError(f"layout is {self.layout!r}: use 'balanced', 'trickle' or 'flat'")
+            raise InvalidInputError(f"layout is {shown(self.layout)}: use 'balanced', 'trickle' or 'flat'")
         if self.leaf_type not in (None, "file", "raw"):
-            raise InvalidInputError(f"leaf_type is {self.leaf_type!r}: use 'file' or 'raw'")
+            raise InvalidInputError(f"leaf_type is {shown(self.leaf_type)}: use 'file' or 'raw'")
         if self.hamt_estimation not in ("links", "block"):
-            raise InvalidInputError(f"hamt_estimation is {self.hamt_estimation!r}: use 'links' or 'block'")
+            raise InvalidInputError(f"hamt_estimation is {shown(self.hamt_estimation)}: use 'links' or 'block'")
         _in_range("max_links", self.max_links, 2, _MAX_LINKS)
         if self.max_directory_links is not None:
             _in_range("max_directory_links", self.max_directory_links, 1, _MAX_LINKS)
@@ -144,4 +148,4 @@ class ImportOptions:
 
 def _in_range(name: str, value: object, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidInputError(f"{name} is {value!r}: use a whole number from {low} to {high}")
+        raise InvalidInputError(f"{name} is {shown(value)}: use a whole number from {low} to {high}")

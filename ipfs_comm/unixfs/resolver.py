@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import CodecError, LimitError, NoLinkError, NotFoundError, NotUnixFSError
 from ipfs_comm.ipld import CID, codecs
 from ipfs_comm.ipld.codecs import dag_pb
@@ -110,7 +111,7 @@ class _Walk:
             # Who loads blocks knows nothing of paths; who reads the error needs to.
             path = "/".join((f"/ipfs/{self._root}", *self._segments))
             raise type(error)(
-                f"{error} (path segment {self._name!r} of {path})",
+                f"{error} (path segment {shown(self._name)} of {path})",
                 code=error.code,
                 detail={**error.detail, "segment": self._name, "path": path},
             ) from error
@@ -184,7 +185,7 @@ class _Walk:
         name = self._segments[self._at]
         path = "/".join((f"/ipfs/{self._root}", *self._segments))
         return NoLinkError(
-            f"no link named {name!r} under {cid}, which is {what}, while resolving {path}: check the name, or "
+            f"no link named {shown(name)} under {cid}, which is {what}, while resolving {path}: check the name, or "
             f"list what is there with ls",
             detail={"cid": str(cid), "segment": name, "path": path},
         )

@@ -7,13 +7,14 @@ import zlib
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, NotUnixFSError
 from ipfs_comm.unixfs import exporter
 from ipfs_comm.unixfs.format import DEFAULT_DIRECTORY_MODE, DEFAULT_FILE_MODE, MODE_BITS
 from ipfs_comm.unixfs.to_disk import safe_name
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from ipfs_comm.blockstore._pool import Pool
     from ipfs_comm.ipld import CID
@@ -28,7 +29,9 @@ _GZIP: Final = 31
 _SYMLINK_MODE: Final = 0o777
 
 
-async def pack(load: Load, cid: CID, name: str) -> AsyncGenerator[bytes | memoryview, None]:
+async def pack(
+    load: Load, cid: CID, name: str, expect: Callable[[int], None] | None = None
+) -> AsyncGenerator[bytes | memoryview, None]:
     """Iterate over the bytes of a TAR archive; nothing of a file is held but the piece under way.
 
     Parameters
@@ -37,6 +40,8 @@ async def pack(load: Load, cid: CID, name: str) -> AsyncGenerator[bytes | memory
     cid : CID
     name : str
         Path of the root in the archive.
+    expect : callable, optional
+        Told before each entry how many bytes the archive comes to with it; raises where these are too many.
 
     Raises
     ------
@@ -45,12 +50,18 @@ async def pack(load: Load, cid: CID, name: str) -> AsyncGenerator[bytes | memory
     NotUnixFSError
         The tree holds something that is no file, or a file that lies about its size.
     """
+    total = 2 * _BLOCK
     async with aclosing(exporter.walk(load, cid)) as found:
         async for entry in found:
             if entry.path:
                 safe_name(entry.name, entry.path)
-            yield _header(entry, f"{name}/{entry.path}" if entry.path else name)
-            if entry.stat.type not in ("file", "raw"):
+            header = _header(entry, f"{name}/{entry.path}" if entry.path else name)
+            is_file = entry.stat.type in ("file", "raw")
+            total += len(header) + (-(-entry.stat.size // _BLOCK) * _BLOCK if is_file else 0)
+            if expect is not None:
+                expect(total)
+            yield header
+            if not is_file:
                 continue
             async with aclosing(exporter.cat(load, entry.cid)) as pieces:
                 async for piece in pieces:
@@ -123,5 +134,5 @@ def checked_level(level: int | None) -> int:
     if level is None:
         return -1
     if isinstance(level, bool) or not isinstance(level, int) or not -1 <= level <= 9:
-        raise InvalidInputError(f"compression_level is {level!r}: Compression level must be between -1 and 9")
+        raise InvalidInputError(f"compression_level is {shown(level)}: Compression level must be between -1 and 9")
     return level

@@ -7,6 +7,7 @@ written through a symlink.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -15,6 +16,7 @@ from contextlib import aclosing, suppress
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Final, Literal
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, InvalidPathError, LimitError, NoSpaceError, NotUnixFSError
 from ipfs_comm.unixfs import exporter
 
@@ -35,7 +37,11 @@ Symlinks = Literal["inside", "any"]
 MAX_ENTRIES: Final = 4_000_000
 #: Files up to this many bytes are written in one step.
 _SMALL: Final = 1 << 20
+#: Bytes that may be written between two looks at the room on the disk, and what anything takes beside its bytes.
+_GRANT: Final = 16 << 20
+_EACH: Final = 4096
 _PERMISSIONS: Final = 0o777
+_FULL: Final = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 # Names that stand for devices on Windows, whatever their case and whatever follows a dot.
 _DEVICES: Final = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
@@ -65,7 +71,8 @@ def safe_name(name: str, where: str, *, windows: bool = sys.platform == "win32")
         bad = bad or name.partition(".")[0].rstrip().lower() in _DEVICES
     if bad:
         raise InvalidPathError(
-            f"{where} has an entry named {name!r}, which cannot be a name on this disk: read it with cat or dag.get",
+            f"{where} has an entry named {shown(name)}, which cannot be a name on this disk: read it with cat or "
+            "dag.get",
             code="ERR_UNSAFE_NAME",
             detail={"name": name, "path": where},
         )
@@ -73,7 +80,7 @@ def safe_name(name: str, where: str, *, windows: bool = sys.platform == "win32")
 
 
 async def write(
-    load: Load, cid: CID, to: Path, *, pool: Pool, symlinks: Symlinks = "inside"
+    load: Load, cid: CID, to: Path, *, pool: Pool, symlinks: Symlinks = "inside", max_size: int | None = None
 ) -> AsyncGenerator[WalkEntry, None]:
     """Write a file, a symlink or a whole tree.
 
@@ -89,6 +96,9 @@ async def write(
         Where the disk is waited for.
     symlinks : {"inside", "any"}
         Whether a symlink may be absolute or lead out of the tree.
+    max_size : int, optional
+        Most bytes of all files together; as many as the disk has room for where not given. A few blocks can claim any
+        number of them.
 
     Yields
     ------
@@ -104,15 +114,15 @@ async def write(
     InvalidInputError
         The disk refuses (code ``ERR_DISK``).
     NoSpaceError
-        A file claims more bytes than the disk has free.
+        The next file claims more bytes than the disk has free, or it is full.
     LimitError
-        The tree has more than `MAX_ENTRIES` entries.
+        The tree has more than `MAX_ENTRIES` entries, or its files more than `max_size` bytes.
     NotUnixFSError
         The tree holds something that is no file.
     """
     if symlinks not in ("inside", "any"):
-        raise InvalidInputError(f"symlinks is {symlinks!r}: use 'inside' or 'any'")
-    writing = _Writing(to, pool, symlinks)
+        raise InvalidInputError(f"symlinks is {shown(symlinks)}: use 'inside' or 'any'")
+    writing = _Writing(to, pool, symlinks, max_size)
     await pool.run(writing.begin)
     try:
         async with aclosing(exporter.walk(load, cid)) as found:
@@ -126,11 +136,14 @@ async def write(
 
 
 class _Writing:
-    def __init__(self, to: Path, pool: Pool, symlinks: Symlinks) -> None:
+    def __init__(self, to: Path, pool: Pool, symlinks: Symlinks, max_size: int | None) -> None:
         self._to = to
         self._temporary = to.with_name(f".{to.name[:100]}.{secrets.token_hex(8)}.part") if to.name else to
         self._pool = pool
         self._symlinks = symlinks
+        self._max_size = max_size
+        self._size = 0
+        self._granted = 0
         self._count = 0
         self._links: list[Path] = []
         self._finishing: list[tuple[Path, int | None, int | None]] = []
@@ -149,6 +162,7 @@ class _Writing:
         self._count += 1
         if self._count > MAX_ENTRIES:
             raise LimitError(f"the tree has more than {MAX_ENTRIES} entries", detail={"limit": MAX_ENTRIES})
+        await self._room(entry.stat.size if entry.stat.type in ("file", "raw") else 0)
         stat, path = entry.stat, self._temporary
         if entry.path:
             safe_name(entry.name, entry.path)
@@ -181,7 +195,6 @@ class _Writing:
                 content = [piece async for piece in pieces]
                 await self._pool.run(_made, path, partial(_write_small, path, content))
                 return
-            await self._pool.run(self._room, size)
             opened: IO[bytes] = await self._pool.run(_made, path, partial(path.open, "xb", buffering=0))
             try:
                 async for piece in pieces:
@@ -189,13 +202,26 @@ class _Writing:
             finally:
                 opened.close()
 
-    def _room(self, size: int) -> None:
-        free = shutil.disk_usage(self._to.parent).free
-        if size > free:
-            raise NoSpaceError(
-                f"a file of {size} bytes does not fit the disk of {self._to.parent}, which has {free} left",
-                detail={"size": size, "free": free},
+    async def _room(self, size: int) -> None:
+        self._size += size
+        if self._max_size is not None and self._size > self._max_size:
+            raise LimitError(
+                f"the files to be written to {self._to} have more than {self._max_size} bytes together (max_size): "
+                "give a larger one, or none",
+                detail={"limit": self._max_size},
             )
+        if size + _EACH > self._granted:
+            free = await self._pool.run(self._free)
+            if size > free:
+                raise NoSpaceError(
+                    f"a file of {size} bytes does not fit the disk of {self._to.parent}, which has {free} left",
+                    detail={"size": size, "free": free},
+                )
+            self._granted = max(size + _EACH, min(free, _GRANT))
+        self._granted -= size + _EACH
+
+    def _free(self) -> int:
+        return shutil.disk_usage(self._to.parent).free
 
     def _link(self, path: Path, target: str, time: int | None) -> None:
         if self._symlinks == "inside" and (os.path.isabs(target) or path == self._temporary):  # noqa: PTH117 (text of a DAG, which a Path would rewrite)
@@ -208,7 +234,7 @@ class _Writing:
     def _out(self, path: Path, target: str) -> InvalidPathError:
         where = path.relative_to(self._temporary).as_posix()
         return InvalidPathError(
-            f"the symlink {self._to.name if where == '.' else where!r} leads to {target!r}, out of the tree: "
+            f"the symlink {shown(self._to.name if where == '.' else where)} leads to {shown(target)}, out of the tree: "
             f"give symlinks='any' to make it all the same",
             code="ERR_UNSAFE_SYMLINK",
             detail={"path": where, "target": target},
@@ -315,12 +341,17 @@ def _made(path: Path, work: Callable[[], Any]) -> Any:
         return work()
     except FileExistsError:
         raise InvalidPathError(
-            f"{path.name!r} is there already in {path.parent}: on this disk two of the tree's names are one, or "
+            f"{shown(path.name)} is there already in {path.parent}: on this disk two of the tree's names are one, or "
             "somebody else made it",
             code="ERR_ALREADY_EXISTS",
             detail={"path": str(path)},
         ) from None
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise NoSpaceError(
+                f"the disk has no room left for {path}: remove files there, or choose another place",
+                detail={"path": str(path)},
+            ) from error
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise InvalidInputError(
             f"{path} cannot be written: {reason}", code="ERR_DISK", detail={"path": str(path)}

@@ -57,20 +57,20 @@ def know(monkeypatch: pytest.MonkeyPatch, form: int, oldest: int, *steps: Callab
     monkeypatch.setattr(_migrate, "MIGRATIONS", dict(enumerate(steps, start=form - len(steps))))
 
 
-@pytest.mark.parametrize(("reader", "writer"), [(2, 2), (1, 2)])
+@pytest.mark.parametrize(("reader", "writer"), [(3, 3), (2, 3)])
 async def test_a_repository_that_is_too_new_is_not_touched(repo: Path, reader: int, writer: int) -> None:
     await fill(repo, b"x")
-    write_version(repo, 2, reader, writer)
+    write_version(repo, 3, reader, writer)
     before = everything(repo)
     with pytest.raises(RepositoryError, match="pip install --upgrade") as caught:
         await SegmentBlockstore.open(repo)
-    assert caught.value.detail == {"path": str(repo), "format": 2, "known": 1}
+    assert caught.value.detail == {"path": str(repo), "format": 3, "known": 2}
     assert everything(repo) == before
 
 
 async def test_the_state_of_a_repository_that_is_too_new_is_not_touched(repo: Path) -> None:
     await fill(repo, b"x")
-    write_version(repo, 2, 2, 2)
+    write_version(repo, 3, 3, 3)
     before = everything(repo)
     state = SqliteState(repo)
     with pytest.raises(RepositoryError, match="pip install --upgrade"):
@@ -82,21 +82,21 @@ async def test_the_state_of_a_repository_that_is_too_new_is_not_touched(repo: Pa
 async def test_an_older_repository_is_migrated_step_by_step(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(repo, b"kept")
     seen: list[dict[str, int]] = []
-    know(monkeypatch, 3, 3, lambda directory: seen.append(version(directory)), lambda d: seen.append(version(d)))
+    know(monkeypatch, 4, 4, lambda directory: seen.append(version(directory)), lambda d: seen.append(version(d)))
     async with await SegmentBlockstore.open(repo) as store:
         assert await store.get(block(b"kept")[0]) == b"kept"
     # Older code refuses what is half changed, newer code knows where to go on.
     assert seen == [
-        {"format": 1, "oldest_reader": 3, "oldest_writer": 3},
-        {"format": 2, "oldest_reader": 3, "oldest_writer": 3},
+        {"format": 2, "oldest_reader": 4, "oldest_writer": 4},
+        {"format": 3, "oldest_reader": 4, "oldest_writer": 4},
     ]
-    assert version(repo) == {"format": 3, "oldest_reader": 3, "oldest_writer": 3}
+    assert version(repo) == {"format": 4, "oldest_reader": 4, "oldest_writer": 4}
 
 
 async def test_a_repository_is_migrated_once(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(repo)
     steps: list[Path] = []
-    know(monkeypatch, 2, 2, steps.append)
+    know(monkeypatch, 3, 3, steps.append)
     await fill(repo)
     await fill(repo)
     assert steps == [repo]
@@ -106,7 +106,7 @@ async def test_a_repository_in_use_is_not_migrated(repo: Path, monkeypatch: pyte
     async with await SegmentBlockstore.open(repo):
         before = (repo / "version").read_bytes()
         steps: list[Path] = []
-        know(monkeypatch, 2, 2, steps.append)
+        know(monkeypatch, 3, 3, steps.append)
         with pytest.raises(RepositoryError, match="another one has it open"):
             await SegmentBlockstore.open(repo)
         assert steps == []
@@ -121,7 +121,7 @@ async def test_the_state_alone_keeps_a_repository_from_being_migrated(
     await fill(repo)
     state = SqliteState(repo)
     await state.get("pins", "x")
-    know(monkeypatch, 2, 2, lambda _: None)
+    know(monkeypatch, 3, 3, lambda _: None)
     with pytest.raises(RepositoryError, match="another one has it open"):
         await SegmentBlockstore.open(repo)
     await state.close()
@@ -133,23 +133,23 @@ async def test_a_format_that_older_code_may_write_waits_until_that_has_gone(
 ) -> None:
     async with await SegmentBlockstore.open(repo) as older:
         steps: list[Path] = []
-        know(monkeypatch, 2, 1, steps.append)
+        know(monkeypatch, 3, 2, steps.append)
         async with await SegmentBlockstore.open(repo) as newer:
             await newer.put(*block(b"of the newer"))
             await newer.sync()
             assert await older.get(block(b"of the newer")[0]) == b"of the newer"
-        assert version(repo)["format"] == 1
+        assert version(repo)["format"] == 2
         assert steps == []
     await fill(repo)
-    assert version(repo) == {"format": 2, "oldest_reader": 1, "oldest_writer": 1}
+    assert version(repo) == {"format": 3, "oldest_reader": 2, "oldest_writer": 2}
     assert steps == [repo]
 
 
 async def test_a_repository_that_is_too_old_is_not_touched(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(repo)
     before = everything(repo)
-    know(monkeypatch, 3, 3, lambda _: None)
-    with pytest.raises(RepositoryError, match="no way from format 1"):
+    know(monkeypatch, 4, 4, lambda _: None)
+    with pytest.raises(RepositoryError, match="no way from format 2"):
         await SegmentBlockstore.open(repo)
     assert everything(repo) == before
 
@@ -160,12 +160,12 @@ async def test_a_step_that_fails_is_done_again(repo: Path, monkeypatch: pytest.M
     def full(_: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    know(monkeypatch, 3, 3, lambda _: None, full)
+    know(monkeypatch, 4, 4, lambda _: None, full)
     with pytest.raises(NoSpaceError):
         await SegmentBlockstore.open(repo)
-    assert version(repo) == {"format": 2, "oldest_reader": 3, "oldest_writer": 3}
+    assert version(repo) == {"format": 3, "oldest_reader": 4, "oldest_writer": 4}
     steps: list[Path] = []
-    know(monkeypatch, 3, 3, lambda _: None, steps.append)
+    know(monkeypatch, 4, 4, lambda _: None, steps.append)
     await fill(repo)
     assert steps == [repo]
 
@@ -179,8 +179,8 @@ def killed(directory):
     (directory / "half").write_text("changed")
     os.kill(os.getpid(), signal.SIGKILL)
 
-_repository.FORMAT = _repository.OLDEST_READER = _repository.OLDEST_WRITER = 3
-_migrate.MIGRATIONS = {1: lambda directory: None, 2: killed}
+_repository.FORMAT = _repository.OLDEST_READER = _repository.OLDEST_WRITER = 4
+_migrate.MIGRATIONS = {2: lambda directory: None, 3: killed}
 asyncio.run(SegmentBlockstore.open(sys.argv[1]))
 """
 
@@ -190,34 +190,34 @@ async def test_a_migration_that_was_killed_is_gone_on_with(repo: Path, monkeypat
     killed = subprocess.run([sys.executable, "-c", KILLED, str(repo)], check=False, timeout=DEADLINE)  # noqa: ASYNC221 (nothing else runs)
     assert killed.returncode == -signal.SIGKILL
     before = everything(repo)
-    with pytest.raises(RepositoryError, match="is being brought from format 2 to 3"):
+    with pytest.raises(RepositoryError, match="is being brought from format 3 to 4"):
         await SegmentBlockstore.open(repo)
     assert everything(repo) == before
     steps: list[str] = []
     know(
         monkeypatch,
-        3,
-        3,
+        4,
+        4,
         lambda _: steps.append("first"),
         lambda directory: steps.append((directory / "half").read_text()),
     )
     async with await SegmentBlockstore.open(repo) as store:
         assert await store.get(block(b"kept")[0]) == b"kept"
     assert steps == ["changed"]
-    assert version(repo)["format"] == 3
+    assert version(repo)["format"] == 4
 
 
 def install(place: Path, oldest: int) -> Path:
-    """Install a version of format 2 that code of format `oldest` may share a repository with."""
+    """Install a version of format 3 that code of format `oldest` may share a repository with."""
     package = Path(ipfs_comm.__file__).parent
     shutil.copytree(package, place / "ipfs_comm", ignore=shutil.ignore_patterns("labextension", "static"))
     for name, changes in {
         "_repository.py": {
-            "FORMAT: Final = 1": "FORMAT: Final = 2",
-            "OLDEST_READER: Final = 1": f"OLDEST_READER: Final = {oldest}",
-            "OLDEST_WRITER: Final = 1": f"OLDEST_WRITER: Final = {oldest}",
+            "FORMAT: Final = 2": "FORMAT: Final = 3",
+            "OLDEST_READER: Final = 2": f"OLDEST_READER: Final = {oldest}",
+            "OLDEST_WRITER: Final = 2": f"OLDEST_WRITER: Final = {oldest}",
         },
-        "_migrate.py": {"[[Path], None]] = {}": "[[Path], None]] = {1: lambda directory: None}"},
+        "_migrate.py": {"{1: _with_both_checksums}": "{2: lambda directory: None}"},
     }.items():
         path = place / "ipfs_comm" / "blockstore" / name
         text = path.read_text()
@@ -235,12 +235,12 @@ def this_version() -> Path:
 
 @pytest.fixture(scope="module")
 def compatible(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install(tmp_path_factory.mktemp("compatible"), 1)
+    return install(tmp_path_factory.mktemp("compatible"), 2)
 
 
 @pytest.fixture(scope="module")
 def incompatible(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install(tmp_path_factory.mktemp("incompatible"), 2)
+    return install(tmp_path_factory.mktemp("incompatible"), 3)
 
 
 @pytest.fixture

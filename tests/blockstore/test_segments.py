@@ -1,4 +1,4 @@
-# ruff: noqa: ASYNC220, ASYNC221, ASYNC240 (these tests look at files and processes while nothing else runs)
+# ruff: noqa: ASYNC221, ASYNC240 (these tests look at files and processes while nothing else runs)
 from __future__ import annotations
 
 import asyncio
@@ -7,7 +7,6 @@ import json
 import multiprocessing
 import os
 import signal
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -268,13 +267,13 @@ async def test_a_damaged_index_is_a_typed_error(repo: Path) -> None:
 
 async def test_the_version_file_names_format_reader_and_writer(repo: Path) -> None:
     await fill(repo)
-    assert json.loads((repo / "version").read_text()) == {"format": 1, "oldest_reader": 1, "oldest_writer": 1}
+    assert json.loads((repo / "version").read_text()) == {"format": 2, "oldest_reader": 2, "oldest_writer": 2}
 
 
-@pytest.mark.parametrize(("reader", "writer"), [(2, 2), (1, 2)])
+@pytest.mark.parametrize(("reader", "writer"), [(3, 3), (2, 3)])
 async def test_a_newer_format_is_refused_and_nothing_written(repo: Path, reader: int, writer: int) -> None:
     repo.mkdir(mode=0o700)
-    (repo / "version").write_text(json.dumps({"format": 2, "oldest_reader": reader, "oldest_writer": writer}))
+    (repo / "version").write_text(json.dumps({"format": 3, "oldest_reader": reader, "oldest_writer": writer}))
     before = {path.name: path.read_bytes() for path in repo.iterdir()}
     with pytest.raises(RepositoryError, match="pip install --upgrade"):
         await SegmentBlockstore.open(repo)
@@ -283,13 +282,15 @@ async def test_a_newer_format_is_refused_and_nothing_written(repo: Path, reader:
 
 async def test_a_newer_format_that_this_code_may_write_is_used(repo: Path) -> None:
     repo.mkdir(mode=0o700)
-    text = json.dumps({"format": 2, "oldest_reader": 1, "oldest_writer": 1})
+    text = json.dumps({"format": 3, "oldest_reader": 2, "oldest_writer": 2})
     (repo / "version").write_text(text)
     await fill(repo, b"x")
     assert (repo / "version").read_text() == text
 
 
-@pytest.mark.parametrize("text", ["not json", "{}", '{"format": "x"}', "[1]"])
+@pytest.mark.parametrize(
+    "text", ["not json", "{}", '{"format": 1e999, "oldest_reader": 1, "oldest_writer": 1}', '{"format": "x"}', "[1]"]
+)
 async def test_a_damaged_version_file_is_refused(repo: Path, text: str) -> None:
     repo.mkdir(mode=0o700)
     (repo / "version").write_text(text)
@@ -338,7 +339,7 @@ async def test_a_full_disk_is_a_typed_error_and_nothing_is_lost(repo: Path, monk
         def full(fd: int, parts: object, offset: int) -> None:
             raise OSError(28, "No space left on device")
 
-        large = block(os.urandom(1_500_000))
+        large = block(os.urandom(2 << 20))
         with monkeypatch.context() as patch:
             patch.setattr(_locks, "write_at", full)
             await store.put(*block(b"waits"))
@@ -417,51 +418,6 @@ async def test_a_forked_child_may_not_use_the_parents_store(repo: Path) -> None:
         await store.sync()
         assert await store.get(block(b"parent's")[0]) == b"parent's"
         assert len(segments(repo)) == 1
-
-
-async def test_processes_killed_at_random_lose_nothing_that_was_acknowledged(repo: Path) -> None:
-    script = f"""
-import asyncio, sys
-from ipfs_comm.blockstore import SegmentBlockstore
-from ipfs_comm.testing.blockstore import block
-async def main():
-    store = await SegmentBlockstore.open({str(repo)!r})
-    for number in range(1_000_000):
-        content = sys.argv[1].encode() + b" %d " % number + bytes(number % 5000)
-        await store.put(*block(content))
-        if number % 7 == 0:
-            await store.sync()
-            print(number, flush=True)
-asyncio.run(main())
-"""
-    last: dict[str, int] = {}
-    for turn in range(3):
-        children = {
-            f"{turn}.{name}": subprocess.Popen(
-                [sys.executable, "-c", script, f"{turn}.{name}"], stdout=subprocess.PIPE, text=True
-            )
-            for name in "ab"
-        }
-        for name, child in children.items():
-            assert child.stdout is not None
-            for line in child.stdout:
-                last[name] = int(line)
-                if last[name] >= 70 * (turn + 1):
-                    break
-        for name, child in children.items():
-            child.kill()
-            assert child.stdout is not None
-            last[name] = max([last[name], *(int(line) for line in child.stdout.read().splitlines() if line)])
-            child.stdout.close()
-            child.wait(30)
-    async with await SegmentBlockstore.open(repo) as store:
-        for name, number in last.items():
-            for done in range(number + 1):
-                content = name.encode() + b" %d " % done + bytes(done % 5000)
-                assert await store.get(block(content)[0]) == content
-    with sqlite3.connect(repo / "index.sqlite") as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    connection.close()
 
 
 def test_a_store_can_be_closed_while_the_interpreter_exits(tmp_path: Path) -> None:

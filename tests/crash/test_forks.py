@@ -73,6 +73,22 @@ def test_a_child_that_was_forked_inside_sqlite_opens_nothing(tmp_path: Path) -> 
     assert told["content"] == "of the parent"
 
 
+def test_a_store_that_is_closed_and_still_held_does_not_hinder_a_child(tmp_path: Path) -> None:
+    script = f"""
+import os
+from pathlib import Path
+from ipfs_comm.blockstore._files import Files
+closed, open_still = Files(Path({str(tmp_path / "closed")!r})), Files(Path({str(tmp_path / "open")!r}))
+closed.close()
+if os.fork():
+    os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+inherited = [os.readlink(f"/proc/self/fd/{{fd}}") for fd in range(3, 100) if os.path.exists(f"/proc/self/fd/{{fd}}")]
+os._exit(sum({str(tmp_path)!r} in path for path in inherited))
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, timeout=DEADLINE)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.fixture
 def orphans(tmp_path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A CID that a process has acknowledged before it was killed, and its forked children, which live."""

@@ -122,7 +122,11 @@ async def test_the_smallest_and_the_largest_block_come_through(world: World, con
         (redirecting(lambda _: "http://[::1/x"), "redirected to what is no address"),
         (redirecting(lambda _: "http://user:word@127.0.0.1/x"), "redirected to what is no address"),
         (redirecting(lambda _: "http://127.0.0.1:notaport/x"), "broke HTTP"),
+        (redirecting(lambda _: "http://a..b/x"), "broke HTTP"),
+        (redirecting(lambda _: "http://x.%6cocalhost/x"), "redirected to what is no address"),
+        (redirecting(lambda _: "http://x.\u24dbocalhost/x"), "redirected to what is no address"),
         (status(302), "redirected to what is no address"),
+        (status(503, Retry_After="Mon, 99999999999999999999 Jan 2020 00:00:00 GMT"), "HTTP 503"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

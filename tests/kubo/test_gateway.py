@@ -96,3 +96,10 @@ async def test_a_tree_that_lacks_a_block_is_read_as_far_as_it_goes(kubo: Daemon,
     assert await node.cat(f"/ipfs/{cid}/big", length=100) == bytes(Bulk(600_000, 77))[:100]
     with pytest.raises(NotFoundError, match=listed["Objects"][0]["Links"][1]["Hash"]):
         await node.cat(f"/ipfs/{cid}/big", timeout=30)
+
+
+async def test_a_gateway_at_localhost_redirects_to_names_below_and_is_read(kubo: Daemon) -> None:
+    cid, _ = by_kubo(kubo, {"tree": TREE}, Plan({"cid_version": 1}, {}))["tree"]
+    place = kubo.gateway.replace("127.0.0.1", "localhost")
+    async with open_node(repo=":memory:", exchange=Gateways([place])) as node:
+        assert await node.cat(f"/ipfs/{cid}/big", timeout=60) == bytes(Bulk(1_000_000))

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import endless_support as endless
 import pytest
 
+from ipfs_comm.errors import DeadlineError
 from ipfs_comm.exchange import Offline
 from ipfs_comm.node.embedded import EmbeddedNode
 from ipfs_comm.node.open import open_node
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     Begun = asyncio.Event
@@ -111,6 +112,30 @@ async def test_writing_leaves_nothing_open(tmp_path: Path, verb: str) -> None:
         assert handles() <= files + 1
         assert await node.cat((await node.add(b"hello")).cid) == b"hello"
     assert threading.active_count() == outside
+
+
+def nothing() -> Iterator[bytes]:
+    """Generate pieces without end, and without content."""
+    while True:
+        yield b""
+
+
+async def nothing_later() -> AsyncGenerator[bytes, None]:
+    for piece in nothing():
+        yield piece
+
+
+@pytest.mark.parametrize("source", [nothing, nothing_later])
+@pytest.mark.parametrize("verb", ["add", "dag.import_", "files.write"])
+async def test_pieces_without_end_and_content_let_others_have_their_turn(verb: str, source: Callable[[], Any]) -> None:
+    async with open_node(repo=":memory:") as node:
+        start = {
+            "add": lambda: node.add(source(), timeout=0.2),
+            "dag.import_": lambda: node.dag.import_(source(), timeout=0.2),
+            "files.write": lambda: node.files.write("/a", source(), create=True, timeout=0.2),
+        }[verb]
+        with pytest.raises(DeadlineError):
+            await start()
 
 
 @pytest.fixture

@@ -201,6 +201,23 @@ async def test_a_damaged_block_that_nobody_else_has_is_told_as_damaged(tmp_path:
             await node.block.get(cid)
 
 
+@pytest.mark.parametrize("hash_on_read", [False, True])
+async def test_a_damaged_block_in_a_file_is_told_in_its_place(tmp_path: Path, hash_on_read: bool) -> None:
+    content = os.urandom(400_000)
+    async with open_node(repo=tmp_path / "repo") as node:
+        cid = (await node.add(content, chunker="size-10000", raw_leaves=True)).cid
+    (path,) = (tmp_path / "repo").rglob("*.seg")
+    path.write_bytes(path.read_bytes().replace(content[250_000:260_000], bytes(10_000)))
+    async with open_node(repo=tmp_path / "repo", offline=True, hash_on_read=hash_on_read) as node:
+        got, stream = bytearray(), node.cat(cid)
+        while len(got) < 250_000:
+            got += await anext(stream)
+        with pytest.raises(HashMismatchError, match="is damaged"):
+            await anext(stream)
+        assert got == content[:250_000]
+        assert b"".join([piece async for piece in node.cat(cid, offset=260_000)]) == content[260_000:]
+
+
 @pytest.mark.parametrize("option", ["file_import_concurrency", "block_write_concurrency"])
 async def test_how_much_goes_on_at_once_changes_no_result(counted: tuple[Node, CountingStore], option: str) -> None:
     node, _ = counted

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from ipfs_comm.blockstore._repository import FORMAT
 from ipfs_comm.errors import HashMismatchError, NotFoundError
 from ipfs_comm.ipld import CID
 from ipfs_comm.node.open import open_node
@@ -143,10 +144,10 @@ async def test_collecting_while_many_add_loses_nothing(node: Any) -> None:
 async def test_the_size_is_told(node: Any) -> None:
     await node.add(bytes(10_000))
     stat = await node.repo.stat()
-    assert (stat.num_objects, stat.version, stat.repo_path) == (1, "1", node.repo_path)
+    assert (stat.num_objects, stat.version, stat.repo_path) == (1, str(FORMAT), node.repo_path)
     assert stat.repo_size >= 10_000
     assert (await node.repo.stat(size_only=True)).num_objects == 0
-    assert await node.repo.version() == "1"
+    assert await node.repo.version() == str(FORMAT)
 
 
 async def test_a_whole_repository_is_found_to_be_whole(node: Any) -> None:

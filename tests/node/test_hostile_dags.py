@@ -122,6 +122,18 @@ async def test_all_paths_of_a_bomb_are_more_than_can_be_awaited(node: Any, store
         await start[verb]()
 
 
+async def test_no_more_links_wait_than_an_honest_dag_has(
+    node: Any, store: Blockstore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ipfs_comm.node.embedded.refs.MAX_PENDING", 900)
+    cid = await keep(store, UnixFS("directory"))
+    for _ in range(8):
+        cid = await keep(store, UnixFS("directory"), [PBLink(cid, f"{n:03}", 1) for n in range(120)])
+    assert await some(node.refs(cid, recursive=True, max_depth=7), 5000) == 5000
+    with pytest.raises(LimitError, match="more than 900 links waiting"):
+        await some(node.refs(cid, recursive=True), 1 << 30)
+
+
 async def test_a_bomb_is_not_written_to_disk(
     node: Any, store: Blockstore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +155,9 @@ async def test_the_bytes_of_a_bomb_are_more_than_can_be_awaited(node: Any, store
         lambda: node.cat(root, length=1 << 50),
         lambda: node.files.read("/bomb"),
         lambda: node.get(root, archive=True, max_size=5000),
+        lambda: node.get(root, archive=True),
+        lambda: node.get(root, archive=True, compress=True),
+        lambda: node.get(root, compress=True),
     ]
     with memory(16 << 20):
         for start in whole:
@@ -155,6 +170,25 @@ async def test_the_bytes_of_a_bomb_are_more_than_can_be_awaited(node: Any, store
         assert (await node.files.stat("/bomb")).size == 1 << 60
         assert (await node.ls(root))[0].size == 1 << 60
         assert (await node.dag.stat(root)).unique_blocks == 61
+
+
+async def test_what_is_compressed_counts_before_it_is(node: Any) -> None:
+    cid = (await node.add(bytes(1_000_000))).cid
+    for options in ({"compress": True}, {"archive": True, "compress": True}):
+        assert len(await node.get(cid, **options)) < 10_000
+        with pytest.raises(LimitError, match="max_size"):
+            await node.get(cid, max_size=100_000, **options)
+        assert len(b"".join([piece async for piece in node.get(cid, max_size=100_000, **options)])) < 10_000
+
+
+async def test_as_much_is_written_to_disk_as_the_call_allows(node: Any, tmp_path: Path) -> None:
+    files = [{"path": f"tree/{name}", "content": name.encode() * 1000} for name in "abc"]
+    root = (await node.add_all(files))[-1].cid
+    with pytest.raises(LimitError, match=r"more than 2999 bytes together \(max_size\)"):
+        await node.get(root, to=tmp_path / "tree", max_size=2999)
+    assert not tuple(os.scandir(tmp_path))
+    await node.get(root, to=tmp_path / "tree", max_size=3000)
+    assert len(tuple(os.scandir(tmp_path / "tree"))) == 3
 
 
 async def test_as_much_is_awaited_as_the_call_allows(node: Any) -> None:
@@ -216,7 +250,8 @@ async def test_much_that_is_claimed_in_a_hundred_bytes_is_not_made(
         with memory(8 << 20), pytest.raises(NotUnixFSError) as caught:
             await read()
         assert caught.value.code in ("ERR_UNDER_READ", "ERR_NOT_UNIXFS")
-    with memory(8 << 20), pytest.raises((NotUnixFSError, NoSpaceError)):
+    # A thread that starts makes 8 MiB, to be used again and again.
+    with memory(16 << 20), pytest.raises((NotUnixFSError, NoSpaceError)):
         await node.get(root, to=tmp_path / "liar")
     assert not tuple(os.scandir(tmp_path))
     assert (await node.files.stat("/liar")).size == claimed

@@ -114,10 +114,20 @@ async def test_an_exported_key_comes_back(node: Node, kind: str, form: str | Non
     assert (await node.key.import_("key", exported, password)).id == made.id
 
 
+@pytest.mark.parametrize(
+    ("kind", "beginning"),
+    [("rsa", "-----BEGIN ENCRYPTED PRIVATE KEY-----"), ("ed25519", "m"), ("secp256k1", "m")],
+)
+async def test_an_exported_key_is_what_js_libp2p_reads_of_its_kind(node: Node, kind: str, beginning: str) -> None:
+    # Its PEM is RSA's alone.
+    await node.key.gen("key", type=kind)
+    assert str(await node.key.export("key", "password")).startswith(beginning)
+    pem = str(await node.key.export("key", "password", format="pem-pkcs8"))
+    assert pem.startswith("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+
+
 async def test_an_exported_key_is_encrypted_unless_a_format_in_clear_is_asked_for(node: Node) -> None:
-    exported = await node.key.export("self", "password")
-    assert str(exported).startswith("-----BEGIN ENCRYPTED PRIVATE KEY-----")
-    with pytest.raises(InvalidInputError) as refused:
+    with pytest.raises(InvalidInputError, match="libp2p-protobuf-cleartext") as refused:
         await node.key.export("self")
     assert refused.value.code == "ERR_PASSWORD_REQUIRED"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ipfs_comm.blockstore import MemoryBlockstore
-from ipfs_comm.errors import NotFoundError, NotSupportedError
+from ipfs_comm.errors import NotFoundError, NotSupportedError, RepositoryError
 from ipfs_comm.exchange import Offline
 from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.node.embedded.read_only import ReadOnlyBlockstore
@@ -85,6 +85,21 @@ async def test_what_would_write_is_refused(repo: Path, verb: str) -> None:
             await WRITING[verb](node)
         assert caught.value.code in ("ERR_DENIED", "ERR_NOT_FOUND" if verb == "name.publish" else "ERR_DENIED")
     assert files(repo) == before
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["no folder", "an empty folder"])
+async def test_where_no_repository_is_none_is_made(tmp_path: Path, there: bool) -> None:
+    place = tmp_path / "deep" / "repo"
+    if there:
+        place.mkdir(parents=True)
+    with pytest.raises(RepositoryError, match=f"no repository at {place}") as caught:
+        async with open_node(repo=place, read_only=True):
+            pass
+    assert caught.value.code == "ERR_NO_REPO"
+    assert [where for where, _, _ in os.walk(tmp_path)] == [str(tmp_path), *map(str, (place.parent, place))][
+        : 3 if there else 1
+    ]
+    assert files(tmp_path) == {}
 
 
 async def test_everything_is_read(repo: Path) -> None:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.errors import InvalidInputError, NotFoundError
+from ipfs_comm.unixfs.disk_file import DiskFile
 from ipfs_comm.unixfs.format import Mtime
 from ipfs_comm.unixfs.from_disk import DiskRules, OnDisk, entries
+from ipfs_comm.unixfs.importer import pieces_of
 
 if TYPE_CHECKING:
     from ipfs_comm.unixfs.directory import TreeEntry
@@ -38,8 +41,19 @@ async def listed(path: Path, **rules: bool) -> dict[str, TreeEntry]:
         pool.close()
 
 
+class Counting(Pool):
+    """Counts the pieces of work."""
+
+    count = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        self.count += 1
+        return super().submit(*args, **kwargs)
+
+
 async def content(entry: TreeEntry) -> bytes:
-    return b"".join([bytes(piece) async for piece in entry.content])  # type: ignore[union-attr]  # it is read from disk
+    assert entry.content is not None
+    return b"".join([bytes(piece) async for piece in pieces_of(entry.content)])
 
 
 async def test_a_tree_is_taken_without_what_is_hidden(tree: Path) -> None:
@@ -111,12 +125,72 @@ async def test_a_special_file_is_refused(tree: Path) -> None:
 
 
 async def test_a_file_that_has_become_a_symlink_is_refused(tree: Path) -> None:
-    found = await listed(tree)
-    (tree / "a.txt").unlink()
-    (tree / "a.txt").symlink_to("/etc/hostname")
+    pool = Pool(1)
+    try:
+        async with aclosing(entries(OnDisk(tree), "t", DiskRules(), pool)) as found:
+            await anext(found)
+            (tree / "a.txt").unlink()
+            (tree / "a.txt").symlink_to("/etc/hostname")
+            taken = await anext(found)
+            with pytest.raises(InvalidInputError, match="cannot be read"):
+                await content(taken)
+    finally:
+        pool.close()
 
-    with pytest.raises(InvalidInputError, match="cannot be read"):
-        await content(found["t/a.txt"])
+
+async def test_small_files_are_read_together(tmp_path: Path) -> None:
+    written = {f"t/{number:03}": b"%d" % number for number in range(200)}
+    (tmp_path / "t").mkdir()
+    for path, data in written.items():
+        (tmp_path / path).write_bytes(data)
+    pool = Counting(1)
+    try:
+        found = [entry async for entry in entries(OnDisk(tmp_path / "t"), "t", DiskRules(), pool)]
+        assert {entry.path: entry.content for entry in found[1:]} == written
+    finally:
+        pool.close()
+    assert pool.count < 10
+
+
+async def test_files_that_are_not_small_are_not_read_ahead(tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(bytes(64 * 1024 + 1))
+    found = await listed(tmp_path / "large")
+    assert isinstance(found["t"].content, DiskFile)
+
+
+@pytest.mark.parametrize("now", [b"", b"a", b"longer than it was", bytes(3 << 20)])
+async def test_a_small_file_that_has_changed_since_it_was_listed_is_read_to_its_end(tree: Path, now: bytes) -> None:
+    (tree / "a.txt").write_bytes(b"before")
+    pool = Pool(1)
+    read: dict[str, bytes] = {}
+    try:
+        async with aclosing(entries(OnDisk(tree), "t", DiskRules(), pool)) as found:
+            async for entry in found:
+                (tree / "a.txt").write_bytes(now)
+                if entry.content is not None:
+                    read[entry.path] = await content(entry)
+    finally:
+        pool.close()
+    assert read == {"t/a.txt": now, "t/sub/b.txt": b"b"}
+
+
+async def test_a_small_file_that_has_gone_since_it_was_listed_is_missed_in_its_place(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_bytes(name.encode())
+    pool = Pool(1)
+    read: list[bytes] = []
+    try:
+        async with aclosing(entries(OnDisk(tmp_path), "t", DiskRules(), pool)) as found:
+            await anext(found)
+            (tmp_path / "b").unlink()
+            read.append(await content(await anext(found)))
+            gone = await anext(found)
+            with pytest.raises(NotFoundError, match="b"):
+                await content(gone)
+            read.append(await content(await anext(found)))
+    finally:
+        pool.close()
+    assert read == [b"a", b"c"]
 
 
 async def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:

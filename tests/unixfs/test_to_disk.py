@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -241,6 +242,36 @@ async def test_a_file_larger_than_the_disk_is_refused_before_it_is_written(
 
     with pytest.raises(NoSpaceError, match="does not fit"):
         await tree.write(cid, place)
+    assert left(room) == []
+
+
+async def test_many_small_files_stop_where_the_disk_is_full(
+    tree: Tree, place: Path, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Filling:
+        @property
+        def free(self) -> int:
+            return max(0, 1_000_000 - sum(path.stat().st_size for path in room.rglob("*") if path.is_file()))
+
+    monkeypatch.setattr(to_disk.shutil, "disk_usage", lambda _path: Filling())
+    made = await tree.file(bytes(10_000))
+    for _ in range(3):
+        made = await tree.directory(*((str(n), made) for n in range(10)))
+
+    with pytest.raises(NoSpaceError, match="does not fit"):
+        await tree.write(made.cid, place)
+    assert left(room) == []
+
+
+async def test_a_disk_that_is_full_is_no_room(
+    tree: Tree, place: Path, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_path: Path, _content: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(to_disk, "_write_small", full)
+    with pytest.raises(NoSpaceError, match="no room left for"):
+        await tree.write((await tree.file()).cid, place)
     assert left(room) == []
 
 

@@ -5,6 +5,7 @@ Specification: ipld.io, specs, transport, CARv1; of CARv2 the data payload is re
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
@@ -22,6 +23,8 @@ Source: TypeAlias = "bytes | bytearray | memoryview | Iterable[bytes] | AsyncIte
 
 _V2_HEADER: Final = 40
 _V2_DATA_AT_LEAST: Final = 51
+#: Pieces after which other tasks get their turn.
+_TURN: Final = 64
 
 
 class CarReader:
@@ -167,6 +170,7 @@ class _Stream:
         self._piece = memoryview(b"")
         self._at = 0
         self._left: int | None = None
+        self._given = 0
         self.position = 0
 
     def limit(self, size: int) -> None:
@@ -184,6 +188,10 @@ class _Stream:
             piece = await anext(self._pieces, None)
             if piece is None:
                 return False
+            self._given += 1
+            if self._given % _TURN == 0:
+                # A source that waits for nothing lets nobody else have a turn: no deadline, no cancelling.
+                await asyncio.sleep(0)
             self._piece, self._at = memoryview(piece).cast("B"), 0
         return True
 

@@ -13,6 +13,7 @@ from math import isfinite
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidCIDError
 from ipfs_comm.ipld.cid import CID
 from ipfs_comm.ipld.codecs.base import MAX_DEPTH, MAX_ITEMS, Bytes, plain, refusal
@@ -132,7 +133,7 @@ def encode(codec: str, value: Any, links: bool, *, ordered: bool = True) -> byte
             elif kind is float:
                 raw = _FLOAT.pack(0xFB, item)
                 if not isfinite(item) or raw[1:] == _NEGATIVE_ZERO:
-                    raise refusal(codec, "encode", f"the float {item!r} has no place in the data model")
+                    raise refusal(codec, "encode", f"the float {shown(item)} has no place in the data model")
                 append(raw)
             else:
                 stack.append(iter((plain(codec, item),)))
@@ -265,7 +266,9 @@ def _decode(codec: str, raw: bytes, links: bool, ordered: bool) -> tuple[Any, in
                 value = _DOUBLE.unpack_from(raw, position)[0]
                 if not isfinite(value) or (value == 0 and raw[position]):
                     raise refusal(
-                        codec, "decode", f"the float {value!r} at byte {position - 1} has no place in the data model"
+                        codec,
+                        "decode",
+                        f"the float {shown(value)} at byte {position - 1} has no place in the data model",
                     )
                 position += 8
             elif not ordered and initial in _SHORT_FLOATS:
@@ -342,7 +345,9 @@ def _short_float(codec: str, raw: bytes, position: int) -> tuple[float, int]:
         raise IndexError
     value: float = form.unpack_from(raw, position)[0]
     if not isfinite(value) or (value == 0 and raw[position]):
-        raise refusal(codec, "decode", f"the float {value!r} at byte {position - 1} has no place in the data model")
+        raise refusal(
+            codec, "decode", f"the float {shown(value)} at byte {position - 1} has no place in the data model"
+        )
     return value, position + form.size
 
 

@@ -17,6 +17,7 @@ from json.encoder import encode_basestring
 from math import isfinite
 from typing import Any, Final
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import CodecError, InvalidInputError
 from ipfs_comm.ipld import multibase
 from ipfs_comm.ipld.cid import CID
@@ -157,7 +158,7 @@ def _begins_anyhow(value: Mapping[str, Any], key: str) -> bool:
 
 def _float(codec: str, value: float) -> str:
     if not isfinite(value):
-        raise refusal(codec, "encode", f"the float {value!r} has no place in the data model")
+        raise refusal(codec, "encode", f"the float {shown(value)} has no place in the data model")
     text = repr(value)
     if "e" not in text:
         return text

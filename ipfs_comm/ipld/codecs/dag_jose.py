@@ -12,6 +12,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidCIDError
 from ipfs_comm.ipld.cid import CID
 from ipfs_comm.ipld.codecs import _cbor
@@ -123,7 +124,7 @@ def _text_form(value: Any, members: Mapping[str, bool]) -> dict[str, Any]:
     general = {}
     for name, item in value.items():
         if name not in members:
-            raise _refused("decode", f"{name!r} has no place there")
+            raise _refused("decode", f"{shown(name)} has no place there")
         if members[name] and not isinstance(item, bytes):
             raise _refused("decode", f"{name} is not bytes")
         general[name] = _base64(item) if members[name] else item

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidCIDError
 from ipfs_comm.ipld.cid import CID
 from ipfs_comm.ipld.codecs.base import Bytes, Codec, Path, refusal
@@ -101,7 +102,9 @@ def encode(node: PBNode) -> bytes:
         if tsize is not None:
             if type(tsize) is not int or not 0 <= tsize <= _MAX_TSIZE:
                 raise refusal(
-                    "dag-pb", "encode", f"the Tsize of link {name!r} must be an int from 0 to 2^64 - 1, not {tsize!r}"
+                    "dag-pb",
+                    "encode",
+                    f"the Tsize of link {shown(name)} must be an int from 0 to 2^64 - 1, not {shown(tsize)}",
                 )
             body += b"\x18" + (_ONE_BYTE[tsize] if tsize < 128 else _varint(tsize))
         size = len(body)
@@ -130,7 +133,7 @@ def _name_bytes(name: object) -> bytes:
         return name.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
         raise refusal(
-            "dag-pb", "encode", f"the name {name!r} of a link has a lone surrogate at {error.start}"
+            "dag-pb", "encode", f"the name {shown(name)} of a link has a lone surrogate at {error.start}"
         ) from None
 
 

@@ -239,6 +239,7 @@ class Node(Protocol):
         *,
         to: str | PathLike[str],
         symlinks: Literal["inside", "any"] = ...,
+        max_size: int | None = ...,
         offline: bool = ...,
         timeout: float | None = ...,
     ) -> Stream[GetEntry, Path]: ...
@@ -271,7 +272,8 @@ class Node(Protocol):
     ) -> Stream[Any, Any]:
         """Stream a file or a whole tree, entry by entry, parents first.
 
-        With ``to`` it is written there, whole or not at all, and awaiting gives the ``Path``. With ``archive`` the
+        With ``to`` it is written there, whole or not at all, ``max_size`` bytes of files at most, and awaiting gives
+        the ``Path``. With ``archive`` the
         stream is a TAR, with ``compress`` gzip of that or of one file.
         """
 

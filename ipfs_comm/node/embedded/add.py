@@ -7,6 +7,7 @@ from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.node.api import AddInput, AddResult, File, ModeLike, Mtime, MtimeLike, Progress
 from ipfs_comm.node.embedded import pinset
@@ -151,8 +152,8 @@ def _plan(
         ("file_import_concurrency", file_import_concurrency),
         ("block_write_concurrency", block_write_concurrency),
     ):
-        if value < 1:
-            raise InvalidInputError(f"{name} is {value!r}: a whole number from 1 is needed")
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InvalidInputError(f"{name} is {shown(value)}: a whole number from 1 is needed")
     chosen = {name: value for name, value in options.items() if value is not None}
     if trickle:
         chosen["layout"] = "trickle"
@@ -268,6 +269,9 @@ async def _tree_entries(
             continue
         async with aclosing(from_disk.entries(content, file.path or content.name, plan.rules, context.disk)) as found:
             async for entry in found:
+                if mode is None and mtime is None:
+                    yield entry
+                    continue
                 yield replace(
                     entry,
                     mode=mode if entry.mode is None and entry.target is None else entry.mode,  # type: ignore[arg-type]  # as above

@@ -8,7 +8,7 @@ from ipfs_comm.errors import InvalidInputError, IPFSCommError, NotFoundError
 from ipfs_comm.exchange import FetchContext
 from ipfs_comm.node.api import BlockRemoval, BlockStat, Bytes, CIDLike
 from ipfs_comm.node.embedded.context import Context, one_cid
-from ipfs_comm.node.embedded.pin import pins_of_blocks
+from ipfs_comm.node.embedded.pin_under import pins_of_blocks
 from ipfs_comm.node.embedded.put import cid_of, each, put_block
 from ipfs_comm.node.stream import Stream, as_list, deadline
 
@@ -95,7 +95,7 @@ class Block:
         """
         wanted = one_cid(cid)
         async with deadline(timeout, f"block.get of {wanted}"):
-            return await self._context.load(wanted, FetchContext(timeout=timeout, offline=offline))
+            return await self._context.load(wanted, FetchContext(timeout=timeout, offline=offline), reading=True)
 
     def rm(
         self,
@@ -170,4 +170,4 @@ class Block:
                 return BlockStat(wanted, await self._context.store.size(wanted))
             except NotFoundError:
                 wish = FetchContext(timeout=timeout, offline=offline)
-                return BlockStat(wanted, len(await self._context.load(wanted, wish)))
+                return BlockStat(wanted, len(await self._context.load(wanted, wish, reading=True)))

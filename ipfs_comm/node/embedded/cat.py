@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, NotUnixFSError
 from ipfs_comm.node.embedded.context import Context, Target, target
 from ipfs_comm.node.embedded.entries import find
@@ -52,7 +53,7 @@ def cat(
     """
     for name, value in (("offset", offset), ("length", 0 if length is None else length)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise InvalidInputError(f"cat: {name} is {value!r}: a whole number of bytes from zero is needed")
+            raise InvalidInputError(f"cat: {name} is {shown(value)}: a whole number of bytes from zero is needed")
     wanted = target(path, offline=offline)
     what = f"cat of {wanted.text}"
     whole = Whole(max_size, what)

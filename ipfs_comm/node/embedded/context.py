@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.blockstore.keeping import Keeping
 from ipfs_comm.blockstore.state import MemoryState, State
-from ipfs_comm.errors import HashMismatchError, InvalidPathError, NotFoundError, NotSupportedError
+from ipfs_comm.errors import (
+    HashMismatchError,
+    InvalidPathError,
+    NoSpaceError,
+    NotFoundError,
+    NotSupportedError,
+    RepositoryError,
+)
 from ipfs_comm.exchange import Exchange, FetchContext, Offline
 from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.ipld import path as content_path
+from ipfs_comm.node.embedded.held import Held
 from ipfs_comm.node.embedded.keystore import FolderChest, Keystore, MemoryChest
 from ipfs_comm.node.embedded.names import Names, name_of
 from ipfs_comm.node.embedded.read_only import ReadOnlyBlockstore, ReadOnlyState
@@ -123,6 +132,8 @@ class Context:
         else:
             self.store, self.state = store, state
             self._keep_fetched = store.put
+        # What came from elsewhere to be read, and the store had no room for.
+        self._homeless = Held()
         self.lock = Keeping() if keeping is None else keeping
         self.defaults = dict(defaults or {})
         self.exchange = exchange
@@ -145,8 +156,11 @@ class Context:
             await self.exchange.close()
         finally:
             try:
-                await self.store.close()
+                # Whatever a call has acknowledged is durable; what else the store still gathers was only read.
+                with suppress(NoSpaceError):
+                    await self.store.close()
             finally:
+                self._homeless.clear()
                 self.lock.close()
                 await self.state.close()
 
@@ -159,8 +173,16 @@ class Context:
         """
         return self.lock.shared()
 
-    async def load(self, cid: CID, context: FetchContext | None = None) -> bytes:
+    async def load(self, cid: CID, context: FetchContext | None = None, *, reading: bool = False) -> bytes:
         """Return a block; one that is damaged here is asked for elsewhere, and is whole again when it was found.
+
+        Parameters
+        ----------
+        cid : CID
+        context : FetchContext, optional
+            Why it is wanted.
+        reading : bool
+            Nothing is recorded that needs the block here: where there is no room for it, it is held in memory.
 
         Raises
         ------
@@ -168,6 +190,8 @@ class Context:
             When nobody has it.
         HashMismatchError
             When what came from elsewhere is not what its CID says, or what is here is damaged and nobody else has it.
+        NoSpaceError
+            There is no room to keep it, and it is not only read.
         """
         if cid.is_identity:
             return cid.block_inside()
@@ -180,11 +204,23 @@ class Context:
                 block = await self._fetch(cid, context or FetchContext())
             except NotFoundError:
                 raise damage from None
-        await multihash.verify_beside(self.pool.run, cid.multihash, block)
-        await self._keep_fetched(cid, block)
+        try:
+            await self._keep_fetched(cid, block)
+        except NoSpaceError:
+            if not reading:
+                raise
+            self._homeless.put(cid, block)
         return block
 
     async def _fetch(self, cid: CID, context: FetchContext) -> bytes:
+        """Return a block from elsewhere, verified."""
+        if (held := self._homeless.get(cid)) is not None:
+            return held
+        block = await self._ask(cid, context)
+        await multihash.verify_beside(self.pool.run, cid.multihash, block)
+        return block
+
+    async def _ask(self, cid: CID, context: FetchContext) -> bytes:
         if context.offline:
             return await _BY_CALL.fetch(cid, context=context)
         if os.getpid() != self._pid:
@@ -211,7 +247,7 @@ class Context:
         return replace(target(str(path), offline=wanted.offline), text=wanted.text)
 
     def loader(self, wanted: Target) -> Load:
-        """Return a function that loads blocks of ``wanted``, for errors that say of what a missing block is a part.
+        """Return a function that loads blocks of ``wanted`` to be read; its errors say of what a block is a part.
 
         Raises
         ------
@@ -220,9 +256,23 @@ class Context:
         """
         if wanted.mutable:
             raise NotSupportedError(f"{wanted.text} is a mutable name, not taken here: ask resolve for it first")
-        context = FetchContext(path=wanted.text if wanted.segments else "", offline=wanted.offline)
+        return _Loader(self, FetchContext(path=wanted.text if wanted.segments else "", offline=wanted.offline))
 
-        async def load(cid: CID) -> bytes:
-            return await self.load(cid, context)
 
-        return load
+class _Loader:
+    """Loads blocks to be read, for one reason."""
+
+    def __init__(self, context: Context, why: FetchContext) -> None:
+        self._context = context
+        self._why = why
+
+    async def __call__(self, cid: CID) -> bytes:
+        return await self._context.load(cid, self._why, reading=True)
+
+    async def many(self, cids: Sequence[CID]) -> Sequence[bytes | None]:
+        """Return those blocks that are here and whole."""
+        try:
+            return await self._context.store.get_many(cids)
+        except (HashMismatchError, RepositoryError):
+            # Loaded one by one, only those that it is about fail, or come from elsewhere.
+            return [None] * len(cids)

@@ -12,11 +12,15 @@ from ipfs_comm.errors import InvalidInputError, IPFSCommError, UnknownHashError
 from ipfs_comm.ipld import CID, car, multihash
 from ipfs_comm.node.api import DagImportResult, DagImportRoot, DagImportStats, File
 from ipfs_comm.node.embedded.dag_walk import TURN, root_of, walk
-from ipfs_comm.node.embedded.pin import pin_root
+from ipfs_comm.node.embedded.pin import pin_root, pin_roots
+from ipfs_comm.node.embedded.pinset import Pin
+from ipfs_comm.node.embedded.together import arriving, together
 from ipfs_comm.node.inputs import entry_of
 from ipfs_comm.node.stream import Stream, Whole, as_list
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ipfs_comm.node.embedded.context import Context, Target
 
 #: Bytes and number of blocks that are handed to the store together.
@@ -117,7 +121,7 @@ async def _import(context: Context, source: Any, pin_roots: bool, stats: bool) -
                 count += blocks
                 size += bytes_
         await context.store.sync()
-        pinned = [DagImportRoot(root, await _pin(context, root)) for root in roots] if pin_roots else []
+        pinned = [root async for root in _pinned(context, list(roots))] if pin_roots else []
     # Whoever reads slowly keeps no collector waiting.
     for root in pinned:
         yield DagImportResult(root=root)
@@ -149,6 +153,19 @@ async def _store(context: Context, reader: car.CarReader) -> tuple[int, int]:
                 batch, held = [], 0
     await context.store.put_many(batch)
     return count, size
+
+
+def _pinned(context: Context, roots: Sequence[CID]) -> AsyncGenerator[DagImportRoot, None]:
+    """Pin roots, many at a time while nothing is wrong with them."""
+
+    async def many(some: Sequence[CID]) -> list[DagImportRoot]:
+        await pin_roots(context, [Pin(root) for root in some], keep_names=True)
+        return [DagImportRoot(root, "") for root in some]
+
+    async def one(root: CID) -> DagImportRoot:
+        return DagImportRoot(root, await _pin(context, root))
+
+    return together(arriving(roots, CID.of), many, one)
 
 
 async def _pin(context: Context, root: CID) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import CodecError, InvalidPathError, LimitError
 from ipfs_comm.ipld import CID, codecs
 from ipfs_comm.unixfs import exporter
@@ -128,7 +129,7 @@ async def root_of(load: Load, wanted: Target) -> CID:
     if found.remainder:
         raise InvalidPathError(
             f"{wanted.text} leads to a value inside block {found.cid}, and a whole DAG begins at a block: leave out "
-            f"{'/'.join(found.remainder)!r}",
+            f"{shown('/'.join(found.remainder))}",
             detail={"path": wanted.text, "cid": str(found.cid)},
         )
     return found.cid

@@ -21,7 +21,8 @@ MFS_ROOT: Final = "root"
 #: Roots whose DAGs are walked together, and blocks removed together.
 _ROOTS: Final = 1000
 _BATCH: Final = 1000
-_RAW: Final = 0x55
+#: What a CIDv1 of a raw block begins with.
+_RAW_V1: Final = b"\x01\x55"
 
 
 class Removed:
@@ -44,7 +45,7 @@ class Removed:
         at = 0
         while at < len(self._packed):
             end = at + 2 + int.from_bytes(self._packed[at : at + 2], "big")
-            yield CID.create(1, _RAW, bytes(self._packed[at + 2 : end]))
+            yield CID.decode(_RAW_V1 + self._packed[at + 2 : end])
             at = end
 
 

@@ -51,8 +51,10 @@ def get(
     compression_level : int, optional
         -1 to 9.
     max_size : int, optional
-        Most bytes of an archive, of all entries, and of one entry's content, where that is awaited whole; 1 GiB where
-        not given.
+        Most bytes of an archive, before and after it is compressed, of all entries, and of one entry's content, where
+        that is awaited whole; 1 GiB where not given. With ``to`` most bytes of all files; as many as the disk has room
+        for where not given. A small DAG can claim any number of bytes, and iterating over them has no other end than
+        the consumer's.
     offline : bool
         Ask nobody else for blocks that are not here.
     timeout : float, optional
@@ -69,7 +71,9 @@ def get(
     InvalidInputError
         For options that cannot be meant together, and a level that is none.
     LimitError
-        It is awaited whole, and larger than ``max_size``.
+        It is awaited whole, or written to disk, and larger than ``max_size``; with ``to`` nothing is left there then.
+    NoSpaceError
+        With ``to``: the disk is full, or has less room than the next file needs.
     """
     wanted = target(path, offline=offline)
     what = f"get of {wanted.text}"
@@ -82,7 +86,10 @@ def get(
             raise InvalidInputError("get: to writes a tree, archive and compress make bytes: give one of them")
         if archive or compress:
             return Stream(
-                lambda: _packed(context, wanted, archive, compress, level), whole.bytes, timeout=timeout, what=what
+                lambda: _packed(context, wanted, archive, compress, level, whole),
+                whole.bytes,
+                timeout=timeout,
+                what=what,
             )
     if to is not None:
         place = Path(to)
@@ -92,7 +99,7 @@ def get(
                 pass
             return place
 
-        return Stream(lambda: _written(context, wanted, place, symlinks), written, timeout=timeout, what=what)
+        return Stream(lambda: _written(context, wanted, place, symlinks, max_size), written, timeout=timeout, what=what)
     return Stream(
         lambda: _entries(context, wanted, timeout, max_size),
         whole.list(lambda entry: len(entry.path) + len(entry.name)),
@@ -138,19 +145,22 @@ async def _bytes(load: Load, entry: WalkEntry, whole: Whole) -> AsyncGenerator[b
             yield bytes(piece)
 
 
-async def _written(context: Context, wanted: Target, place: Path, symlinks: Symlinks) -> AsyncGenerator[GetEntry, None]:
+async def _written(
+    context: Context, wanted: Target, place: Path, symlinks: Symlinks, max_size: int | None
+) -> AsyncGenerator[GetEntry, None]:
     from ipfs_comm.unixfs import to_disk
 
     wanted = await context.settle(wanted)
     load = context.loader(wanted)
     root = await find(load, wanted)
-    async with aclosing(to_disk.write(load, root, place, pool=context.disk, symlinks=symlinks)) as written:
+    writing = to_disk.write(load, root, place, pool=context.disk, symlinks=symlinks, max_size=max_size)
+    async with aclosing(writing) as written:
         async for entry in written:
             yield _entry(entry, _name(wanted), None)
 
 
 async def _packed(
-    context: Context, wanted: Target, archive: bool, compress: bool, level: int
+    context: Context, wanted: Target, archive: bool, compress: bool, level: int, whole: Whole
 ) -> AsyncGenerator[bytes, None]:
     from ipfs_comm.unixfs.tar import gzip, pack
 
@@ -158,14 +168,15 @@ async def _packed(
     load = context.loader(wanted)
     root = await find(load, wanted)
     if archive:
-        pieces = pack(load, root, _name(wanted))
-    elif (await exporter.stat(load, root)).type == "directory":
+        pieces = pack(load, root, _name(wanted), whole.expect)
+    elif (stat := await exporter.stat(load, root)).type == "directory":
         raise NotUnixFSError(
             f"{wanted.text} is a directory, so the file is not regular and cannot be compressed: give archive=True too",
             code="ERR_IS_DIRECTORY",
             detail={"path": wanted.text},
         )
     else:
+        whole.expect(stat.size)
         pieces = exporter.cat(load, root)
     if compress:
         pieces = cast("AsyncGenerator[bytes | memoryview, None]", gzip(pieces, context.pool, level))

@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from ipfs_comm._version import __version__
+from ipfs_comm.blockstore._repository import FORMAT
 from ipfs_comm.errors import NotSupportedError
 from ipfs_comm.ipns import Name
 from ipfs_comm.node.api import IDResult, VersionResult
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ipfs_comm.node.embedded.context import Context
 
 #: The repository format that ``version`` reports.
-REPO_VERSION = "1"
+REPO_VERSION = str(FORMAT)
 
 
 async def node_id(context: Context, *, peer_id: str | None = None, timeout: float | None = None) -> IDResult:

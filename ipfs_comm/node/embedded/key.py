@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import TYPE_CHECKING
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, NotFoundError
 from ipfs_comm.ipns import PrivateKey
 from ipfs_comm.ipns.armor import export_key, import_key
@@ -44,7 +45,7 @@ class Key:
             The name is taken or cannot be one, or there is no such type or size.
         """
         check_name(name, changing=True)
-        async with deadline(timeout, f"key.gen of {name!r}"):
+        async with deadline(timeout, f"key.gen of {shown(name)}"):
             key = await self._context.pool.run(lambda: PrivateKey.generate(type, size=size))
             await self._context.keys.add(name, key)
         return _result(name, key)
@@ -69,12 +70,12 @@ class Key:
         NotFoundError
             There is no such key.
         """
-        async with deadline(timeout, f"key.info of {name!r}"):
+        async with deadline(timeout, f"key.info of {shown(name)}"):
             wanted = await self._context.keys.find(name)
             for one, key in await self._context.keys.items():
                 if key.name == wanted.name:
                     return _result(one, key)
-        raise NotFoundError(f"the key {name!r} was removed meanwhile", detail={"name": name})
+        raise NotFoundError(f"the key {shown(name)} was removed meanwhile", detail={"name": name})
 
     async def rm(self, name: str, *, timeout: float | None = None) -> KeyResult:
         """Forget a key for good.
@@ -86,7 +87,7 @@ class Key:
         NotFoundError
             There is no such key.
         """
-        async with deadline(timeout, f"key.rm of {name!r}"):
+        async with deadline(timeout, f"key.rm of {shown(name)}"):
             return _result(name, await self._context.keys.remove(name))
 
     async def rename(
@@ -109,7 +110,7 @@ class Key:
         NotFoundError
             There is no such key.
         """
-        async with deadline(timeout, f"key.rename of {old_name!r}"):
+        async with deadline(timeout, f"key.rename of {shown(old_name)}"):
             key, overwrite = await self._context.keys.rename(old_name, new_name, force=force)
         return KeyRenameResult(id=str(key.name), was=old_name, now=new_name, overwrite=overwrite)
 
@@ -124,8 +125,9 @@ class Key:
         password : str, optional
             Encrypts it; needed but for formats in clear.
         format : str, optional
-            ``pem-pkcs8`` where not given: PKCS #8 in PEM, encrypted. ``libp2p-key``: what js-ipfs writes for Ed25519.
-            ``libp2p-protobuf-cleartext`` (bytes) and ``pem-pkcs8-cleartext``: what Kubo writes, in clear.
+            As js-ipfs where not given: for RSA ``pem-pkcs8``, which is PKCS #8 in PEM, encrypted; for Ed25519 and
+            secp256k1 ``libp2p-key``, the sealed text of js-libp2p, which reads no PEM of these. In clear, as Kubo
+            writes them: ``libp2p-protobuf-cleartext`` (bytes; Kubo's default) and ``pem-pkcs8-cleartext``.
         timeout : float, optional
             Seconds.
 
@@ -136,9 +138,9 @@ class Key:
         NotFoundError
             There is no such key.
         """
-        async with deadline(timeout, f"key.export of {name!r}"):
+        async with deadline(timeout, f"key.export of {shown(name)}"):
             key = await self._context.keys.get(name)
-            return await self._context.pool.run(export_key, key, format or "pem-pkcs8", password)
+            return await self._context.pool.run(export_key, key, format, password)
 
     async def import_(
         self, name: str, data: str | bytes, password: str | None = None, *, timeout: float | None = None
@@ -164,7 +166,7 @@ class Key:
         if not isinstance(data, str | bytes | bytearray | memoryview):
             raise InvalidInputError(f"a key to import is a str or bytes, not a {builtins.type(data).__name__}")
         given = data if isinstance(data, str) else bytes(data)
-        async with deadline(timeout, f"key.import_ of {name!r}"):
+        async with deadline(timeout, f"key.import_ of {shown(name)}"):
             key = await self._context.pool.run(import_key, given, password)
             await self._context.keys.add(name, key)
         return _result(name, key)

@@ -12,6 +12,7 @@ import stat
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
 
+from ipfs_comm._shown import shown
 from ipfs_comm.blockstore import _locks, _repository
 from ipfs_comm.errors import InvalidInputError, InvalidNameError, NotFoundError, RepositoryError
 from ipfs_comm.ipld import multibase
@@ -124,7 +125,7 @@ class FolderChest(Chest):
             status = os.fstat(file.fileno())
             if os.name == "posix" and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise RepositoryError(
-                    f"the key {name!r} in {path} can be read by others (mode {stat.S_IMODE(status.st_mode):04o}): "
+                    f"the key {shown(name)} in {path} can be read by others (mode {stat.S_IMODE(status.st_mode):04o}): "
                     "run chmod 600 on it, and make a new key if somebody may have read it",
                     detail={"path": str(path)},
                 )
@@ -133,7 +134,7 @@ class FolderChest(Chest):
             return PrivateKey.decode(content)
         except InvalidInputError as error:
             raise RepositoryError(
-                f"the key {name!r} in {path} is damaged ({error}): restore that file, or remove it",
+                f"the key {shown(name)} in {path} is damaged ({error}): restore that file, or remove it",
                 detail={"path": str(path)},
             ) from None
 
@@ -334,14 +335,14 @@ class Keystore:
     async def _free(self, name: str) -> None:
         if await self._pool.run(self._chest.get, name) is not None:
             raise InvalidInputError(
-                f"there is a key named {name!r} already: choose another name, or remove that one with key.rm",
+                f"there is a key named {shown(name)} already: choose another name, or remove that one with key.rm",
                 code="ERR_KEY_ALREADY_EXISTS",
                 detail={"key": name},
             )
 
     def _missing(self, name: str) -> NotFoundError:
         return NotFoundError(
-            f"there is no key named {name!r}: make one with key.gen, or see key.list for those that are there",
+            f"there is no key named {shown(name)}: make one with key.gen, or see key.list for those that are there",
             detail={"key": name},
         )
 
@@ -366,6 +367,5 @@ def check_name(name: str, *, changing: bool = False) -> str:
     elif changing and name == SELF:
         why = "that is the node's own key, which stays what it is"
     if why:
-        shown = repr(name)[:80]
-        raise InvalidInputError(f"{shown} cannot be the name of a key here: {why}", code="ERR_INVALID_KEY_NAME")
+        raise InvalidInputError(f"{shown(name)} cannot be the name of a key here: {why}", code="ERR_INVALID_KEY_NAME")
     return name

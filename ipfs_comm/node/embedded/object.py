@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import CodecError, InvalidInputError, NoLinkError
 from ipfs_comm.exchange import FetchContext
 from ipfs_comm.ipld import CID
@@ -61,7 +62,7 @@ class Object:
             For another template.
         """
         if template not in (None, "unixfs-dir"):
-            raise InvalidInputError(f"object.new has no template {str(template)[:80]!r}: 'unixfs-dir' is the only one")
+            raise InvalidInputError(f"object.new has no template {shown(template)}: 'unixfs-dir' is the only one")
         node = PBNode(data=None if template is None else UnixFS("directory").encode())
         async with deadline(timeout, "object.new"):
             return await _store(self._context, node, version=0)
@@ -146,7 +147,9 @@ class Object:
                 return list((await _load(self._context, wanted, offline)).links)
             return [
                 PBLink(link, "", 0)
-                for link in links_of(wanted, await self._context.load(wanted, FetchContext(offline=offline)))
+                for link in links_of(
+                    wanted, await self._context.load(wanted, FetchContext(offline=offline), reading=True)
+                )
             ]
 
     async def stat(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> ObjectStat:
@@ -160,7 +163,7 @@ class Object:
         wanted = one_cid(cid)
         async with deadline(timeout, f"object.stat of {wanted}"):
             links, data = await _load(self._context, wanted, offline)
-            block = len(await self._context.load(wanted, FetchContext(offline=offline)))
+            block = len(await self._context.load(wanted, FetchContext(offline=offline), reading=True))
         size = len(data or b"")
         behind = sum(link.tsize or 0 for link in links)
         return ObjectStat(wanted.to_v1(), len(links), block, block - size, size, block + behind)
@@ -219,7 +222,8 @@ class ObjectPatch:
             kept = [one for one in node.links if (one.name or "") != name]
             if len(kept) == len(node.links):
                 raise NoLinkError(
-                    f"object.patch.rm_link: no link named {name!r} under {wanted}: object.links lists those there are",
+                    f"object.patch.rm_link: no link named {shown(name)} under {wanted}: object.links lists those "
+                    "there are",
                     detail={"cid": str(wanted), "segment": name},
                 )
             return PBNode(kept, node.data)
@@ -261,7 +265,7 @@ async def _load(context: Context, cid: CID, offline: bool) -> PBNode:
             detail={"cid": str(cid), "codec": cid.codec},
         )
     try:
-        return dag_pb.decode(await context.load(cid, FetchContext(offline=offline)))
+        return dag_pb.decode(await context.load(cid, FetchContext(offline=offline), reading=True))
     except CodecError as error:
         raise type(error)(f"{error} (in block {cid})", detail={**error.detail, "cid": str(cid)}) from error
 

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
-from ipfs_comm.errors import InvalidInputError, IPFSCommError, NotFoundError
-from ipfs_comm.ipld import CID
+from ipfs_comm._shown import listed, shown
+from ipfs_comm.errors import InvalidInputError, NotFoundError
 from ipfs_comm.node.api import CIDLike, PinEntry, PinInput, PinSource
 from ipfs_comm.node.embedded import pin_update, pinset
 from ipfs_comm.node.embedded.context import Context, one_cid, target
+from ipfs_comm.node.embedded.pin_under import roots_of, under_pins
 from ipfs_comm.node.embedded.pinset import Pin
 from ipfs_comm.node.embedded.reach import identity, reachable
+from ipfs_comm.node.embedded.together import LINGER, arriving, together
 from ipfs_comm.node.stream import Stream, as_list, deadline
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 
+    from ipfs_comm.ipld import CID
     from ipfs_comm.node.embedded.reach import Before
 
 TYPES: Final = ("direct", "indirect", "recursive", "all")
 #: Blocks of a DAG fetched from elsewhere at once.
 _FETCHES: Final = 8
-#: Roots whose DAGs are walked together when indirect pins are looked for.
-_ROOTS: Final = 256
 
 
 class Pins:
@@ -79,8 +80,7 @@ class Pins:
     async def _add(self, given: PinInput, offline: bool) -> CID:
         async with self._context.keeping():
             cid = await resolved(self._context, given.path, offline=offline)
-            pin = Pin(cid, "recursive" if given.recursive else "direct", given.name, given.metadata)
-            await pin_root(self._context, pin, offline=offline)
+            await pin_root(self._context, _pin(cid, given), offline=offline)
         return cid
 
     def add_all(
@@ -103,15 +103,22 @@ class Pins:
         Returns
         -------
         Stream of CID
-            Each as soon as it is pinned.
+            Each as soon as it is pinned for good. Those that have come by then share a change of the records, so where
+            the stream is left early some of the next ones are pinned as well.
         """
 
-        async def added() -> AsyncGenerator[CID, None]:
-            async with aclosing(_inputs(source)) as given:
-                async for one in given:
-                    yield await self._add(one, offline)
+        def added() -> AsyncGenerator[CID, None]:
+            return together(arriving(source, _input), self._add_many, lambda one: self._add(one, offline))
 
         return Stream(added, as_list, timeout=timeout, what="pin.add_all")
+
+    async def _add_many(self, given: Sequence[PinInput]) -> list[CID]:
+        """Pin roots whose blocks are all here, and quickly walked."""
+        async with self._context.keeping():
+            async with asyncio.timeout(LINGER):
+                pins = [_pin(await resolved(self._context, one.path, offline=True), one) for one in given]
+            await pin_roots(self._context, pins)
+        return [pin.cid for pin in pins]
 
     def ls(
         self,
@@ -150,7 +157,7 @@ class Pins:
         """
         if type not in TYPES:
             raise InvalidInputError(
-                f"invalid type {str(type)[:40]!r}, must be one of {{{', '.join(TYPES)}}}", code="ERR_INVALID_PIN_TYPE"
+                f"invalid type {shown(type)}, must be one of {{{', '.join(TYPES)}}}", code="ERR_INVALID_PIN_TYPE"
             )
         if paths is None:
             return Stream(lambda: self._ls(type, name), as_list, timeout=timeout, what="pin.ls")
@@ -167,26 +174,36 @@ class Pins:
             async for pin in pinset.pins(self._context.state):
                 if type == "all" or pin.recursive:
                     roots.add(identity(pin.cid))
-            async with aclosing(_under_pins(self._context)) as found:
+            async with aclosing(under_pins(self._context)) as found:
                 async for cid in found:
                     if identity(cid) not in roots:
                         yield PinEntry(cid, "indirect")
 
-    async def _ls_paths(self, paths: Sequence[CIDLike], type: str, offline: bool) -> AsyncGenerator[PinEntry, None]:
-        for path in paths:
-            cid = await resolved(self._context, path, offline=offline)
-            pin = None if type == "indirect" else await pinset.find(self._context.state, cid)
-            if pin is not None and type in (pin.type, "all"):
-                yield PinEntry(cid, pin.type, pin.metadata, pin.name)
+    def _ls_paths(self, paths: Sequence[CIDLike], type: str, offline: bool) -> AsyncGenerator[PinEntry, None]:
+        async def one(path: CIDLike) -> PinEntry:
+            return (await self._held([path], type, offline))[0]
+
+        return together(arriving(paths, lambda path: path), lambda some: self._held(some, type, True), one)
+
+    async def _held(self, paths: Sequence[CIDLike], type: str, offline: bool) -> list[PinEntry]:
+        """Tell what keeps each of the paths; what indirect ones are under is looked for once."""
+        cids = [await resolved(self._context, path, offline=offline) for path in paths]
+        pins = await pinset.find_many(self._context.state, cids)
+        own = [None if type == "indirect" or pin is None or type not in (pin.type, "all") else pin for pin in pins]
+        others = [cid for cid, pin in zip(cids, own, strict=True) if pin is None]
+        roots = await roots_of(self._context, others) if others and type in ("indirect", "all") else {}
+        found: list[PinEntry] = []
+        for path, cid, pin in zip(paths, cids, own, strict=True):
+            if pin is not None:
+                found.append(PinEntry(cid, pin.type, pin.metadata, pin.name))
                 continue
-            root = None
-            if type in ("indirect", "all"):
-                root = (await roots_of(self._context, [cid])).get(identity(cid))
+            root = roots.get(identity(cid))
             if root is None:
                 raise NotFoundError(
                     f"path '{path!s}' is not pinned", code="ERR_NOT_PINNED", detail={"path": str(path), "cid": str(cid)}
                 )
-            yield PinEntry(cid, f"indirect through {root}")
+            found.append(PinEntry(cid, f"indirect through {root}"))
+        return found
 
     async def rm(
         self, path: CIDLike, *, recursive: bool = True, offline: bool = False, timeout: float | None = None
@@ -219,22 +236,36 @@ class Pins:
 
     async def _rm(self, given: PinInput, offline: bool) -> CID:
         cid = await resolved(self._context, given.path, offline=offline)
-        async with self._context.state.transaction() as transaction:
-            pin = await pinset.find(transaction, cid)
-            if pin is None:
-                raise NotFoundError(
-                    f"{cid} is not pinned or pinned indirectly: only a root that was pinned itself can be unpinned",
-                    code="ERR_NOT_PINNED",
-                    detail={"cid": str(cid)},
-                )
-            if pin.recursive and not given.recursive:
-                raise InvalidInputError(
-                    f"{cid} is pinned recursively: unpin it with recursive=True",
-                    code="ERR_PINNED_RECURSIVELY",
-                    detail={"cid": str(cid)},
-                )
-            await pinset.forget(transaction, cid)
+        await self._forget([(cid, given.recursive)])
         return cid
+
+    async def _rm_many(self, given: Sequence[PinInput]) -> list[CID]:
+        """Unpin roots, those of paths through blocks that are here and quickly read."""
+        async with asyncio.timeout(LINGER):
+            cids = [await resolved(self._context, one.path, offline=True) for one in given]
+        await self._forget([(cid, one.recursive) for cid, one in zip(cids, given, strict=True)])
+        return cids
+
+    async def _forget(self, given: Sequence[tuple[CID, bool]]) -> None:
+        """Remove pins, all or none; what comes with a CID is whether that may be a recursive one."""
+        gone = set[bytes]()
+        async with self._context.state.transaction() as transaction:
+            pins = await pinset.find_many(transaction, [cid for cid, _ in given])
+            for pin, (cid, recursive) in zip(pins, given, strict=True):
+                if pin is None or identity(cid) in gone:
+                    raise NotFoundError(
+                        f"{cid} is not pinned or pinned indirectly: only a root that was pinned itself can be unpinned",
+                        code="ERR_NOT_PINNED",
+                        detail={"cid": str(cid)},
+                    )
+                if pin.recursive and not recursive:
+                    raise InvalidInputError(
+                        f"{cid} is pinned recursively: unpin it with recursive=True",
+                        code="ERR_PINNED_RECURSIVELY",
+                        detail={"cid": str(cid)},
+                    )
+                gone.add(identity(cid))
+                await pinset.forget(transaction, cid)
 
     async def update(
         self, old: CIDLike, new: CIDLike, *, unpin: bool = True, offline: bool = False, timeout: float | None = None
@@ -294,12 +325,11 @@ class Pins:
         Returns
         -------
         Stream of CID
+            Each as soon as its pin is gone for good; as in `add_all`, several share a change of the records.
         """
 
-        async def removed() -> AsyncGenerator[CID, None]:
-            async with aclosing(_inputs(source)) as given:
-                async for one in given:
-                    yield await self._rm(one, offline)
+        def removed() -> AsyncGenerator[CID, None]:
+            return together(arriving(source, _input), self._rm_many, lambda one: self._rm(one, offline))
 
         return Stream(removed, as_list, timeout=timeout, what="pin.rm_all")
 
@@ -321,14 +351,48 @@ async def pin_root(context: Context, root: CID | Pin, *, offline: bool = False) 
         When nobody has a block of it; nothing is pinned then.
     """
     pin = root if isinstance(root, Pin) else Pin(root)
-    before = _before(context, pin.cid, offline)
-    await before([pin.cid])
-    if pin.recursive:
-        async with aclosing(reachable(context, [pin.cid], set(), before=before)) as batches:
-            async for _ in batches:
-                pass
+    await _have(context, [pin], _before(context, pin.cid, offline))
     await context.store.sync()
     await pinset.record(context.state, [pin], keep_names=not isinstance(root, Pin))
+
+
+async def pin_roots(context: Context, pins: Sequence[Pin], *, keep_names: bool = False) -> None:
+    """Pin roots together, all or none, when every block under them is here and quickly walked.
+
+    Parameters
+    ----------
+    context : Context
+        The caller holds its ``keeping()``.
+    pins : sequence of Pin
+    keep_names : bool
+        Leave a root that is pinned recursively already as it is.
+
+    Raises
+    ------
+    NotFoundError
+        A block is not here.
+    InvalidInputError
+        One is to be a direct pin, and is pinned recursively.
+    TimeoutError
+        Walking takes longer than batches wait.
+    """
+    async with asyncio.timeout(LINGER):
+        await _have(context, pins, lambda cids: _present(context, cids[0], cids))
+    await context.store.sync()
+    await pinset.record(context.state, pins, keep_names=keep_names)
+
+
+def _pin(cid: CID, given: PinInput) -> Pin:
+    return Pin(cid, "recursive" if given.recursive else "direct", given.name, given.metadata)
+
+
+async def _have(context: Context, pins: Sequence[Pin], before: Before) -> None:
+    """Give all blocks that pins need to ``before``, which fetches what is not here or raises."""
+    await before([pin.cid for pin in pins])
+    roots = [pin.cid for pin in pins if pin.recursive]
+    async with aclosing(reachable(context, roots, set(), before=before)) as batches:
+        async for _ in batches:
+            pass
 
 
 def _before(context: Context, root: CID, offline: bool) -> Before:
@@ -368,81 +432,6 @@ async def _fetched(context: Context, _root: CID, cids: Sequence[CID]) -> None:
             await asyncio.wait(tasks)
 
 
-async def roots_of(context: Context, cids: Iterable[CID]) -> dict[bytes, CID]:
-    """Return for each of the CIDs, by its `identity`, a recursive pin that it is under, if there is one."""
-    wanted = {identity(cid) for cid in cids}
-    found: dict[bytes, CID] = {}
-    seen = set[bytes]()
-    async for pin in pinset.pins(context.state):
-        if not pin.recursive:
-            continue
-        own = identity(pin.cid)
-        async with aclosing(reachable(context, [pin.cid], seen)) as batches:
-            async for batch in batches:
-                for cid in batch:
-                    if (key := identity(cid)) in wanted and key != own:
-                        found.setdefault(key, pin.cid)
-        # A root itself may be under another one.
-        seen -= wanted - found.keys()
-        if len(found) == len(wanted):
-            break
-    return found
-
-
-async def pins_of_blocks(context: Context, cids: Iterable[CID]) -> dict[bytes, IPFSCommError]:
-    """Return for each block that pins need, by its multihash, the error that says which.
-
-    Blocks of recursive pins are looked for by reading all of them: linear in what is pinned.
-    """
-    found: dict[bytes, IPFSCommError] = {}
-    wanted: dict[bytes, CID] = {}
-    for cid in cids:
-        pin = await pinset.of_block(context.state, cid)
-        if pin is not None:
-            found[cid.multihash_bytes] = _needed(cid, f"pinned: {pin.type}")
-        else:
-            wanted[cid.multihash_bytes] = cid
-    if not any(await context.store.has_many(list(wanted.values()))):
-        return found
-    async with aclosing(_under_pins(context)) as under:
-        async for cid in under:
-            if (asked := wanted.pop(cid.multihash_bytes, None)) is not None:
-                found[cid.multihash_bytes] = _needed(asked, "pinned: indirect")
-                if not wanted:
-                    break
-    return found
-
-
-def _needed(cid: CID, how: str) -> IPFSCommError:
-    return InvalidInputError(
-        f"block {cid} is {how}: remove the pin before the block", code="ERR_PINNED", detail={"cid": str(cid)}
-    )
-
-
-async def _under_pins(context: Context) -> AsyncGenerator[CID, None]:
-    """Generate what recursive pins keep, their roots included, each CID once."""
-    seen = set[bytes]()
-    roots: list[CID] = []
-
-    async def walked() -> AsyncGenerator[CID, None]:
-        async with aclosing(reachable(context, roots, seen)) as batches:
-            async for batch in batches:
-                for cid in batch:
-                    yield cid
-        roots.clear()
-
-    async for pin in pinset.pins(context.state):
-        if pin.recursive:
-            roots.append(pin.cid)
-        if len(roots) == _ROOTS:
-            async with aclosing(walked()) as found:
-                async for cid in found:
-                    yield cid
-    async with aclosing(walked()) as found:
-        async for cid in found:
-            yield cid
-
-
 async def resolved(context: Context, path: CIDLike, *, offline: bool = False) -> CID:
     """Return the CID at the end of a path, through directories or through data."""
     if not isinstance(path, str):
@@ -456,17 +445,6 @@ async def resolved(context: Context, path: CIDLike, *, offline: bool = False) ->
     return found.cid
 
 
-async def _inputs(source: Any) -> AsyncGenerator[PinInput, None]:
-    if isinstance(source, AsyncIterable):
-        async for item in source:
-            yield _input(item)
-    elif isinstance(source, Iterable) and not isinstance(source, str | bytes | CID | Mapping):
-        for item in source:
-            yield _input(item)
-    else:
-        yield _input(source)
-
-
 def _input(given: Any) -> PinInput:
     if isinstance(given, PinInput):
         return given
@@ -475,8 +453,6 @@ def _input(given: Any) -> PinInput:
     if isinstance(given, Mapping) and "/" not in given:
         path = given.get("cid") if given.get("cid") is not None else given.get("path")
         if path is None:
-            raise InvalidInputError(
-                f"Unexpected input: a mapping of {', '.join(map(str, list(given)[:5]))}: it needs cid or path"
-            )
+            raise InvalidInputError(f"Unexpected input: a mapping of {listed(given)}: it needs cid or path")
         return PinInput(path, given.get("recursive", True), given.get("metadata"), given.get("name"))
     return PinInput(given)

@@ -10,7 +10,7 @@ from ipfs_comm.errors import InvalidInputError, RepositoryError
 from ipfs_comm.ipld import CID
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
     from ipfs_comm.blockstore import State, Transaction
 
@@ -81,6 +81,13 @@ async def find(state: Records, cid: CID) -> Pin | None:
     return None if value is None else _decode(key, value)
 
 
+async def find_many(state: Records, cids: Iterable[CID]) -> list[Pin | None]:
+    """Return the pins of CIDs, whichever their versions, None for each that has none."""
+    keys = [_key(cid) for cid in cids]
+    values = await state.get_many(SPACE, keys)
+    return [None if value is None else _decode(key, value) for key, value in zip(keys, values, strict=True)]
+
+
 async def of_block(state: State, cid: CID) -> Pin | None:
     """Return a pin of the block, whichever its codec, or None."""
     async for key, value in state.items(SPACE, f"{cid.multihash_bytes.hex()}."):
@@ -109,22 +116,24 @@ async def record(state: State, given: Iterable[Pin], *, keep_names: bool = False
     InvalidInputError
         ``already pinned recursively``, for a direct pin of such a root; nothing was recorded then.
     """
-    wanted = {_key(pin.cid): (pin, _encode(pin)) for pin in given}
+    wanted = [(_key(pin.cid), pin, _encode(pin)) for pin in given]
+    keys = [key for key, _, _ in wanted]
     # Most roots that are added again are pinned already: no transaction then, and nothing to make durable.
-    if not _changes(wanted, await state.get_many(SPACE, list(wanted)), keep_names):
+    if not _changes(wanted, await state.get_many(SPACE, keys), keep_names):
         return
     async with state.transaction() as transaction:
-        there = await transaction.get_many(SPACE, list(wanted))
+        there = await transaction.get_many(SPACE, keys)
         for key, value in _changes(wanted, there, keep_names).items():
             await transaction.put(SPACE, key, value)
 
 
 def _changes(
-    wanted: Mapping[str, tuple[Pin, bytes]], there: Iterable[bytes | None], keep_names: bool
+    wanted: Sequence[tuple[str, Pin, bytes]], there: Iterable[bytes | None], keep_names: bool
 ) -> dict[str, bytes]:
-    """Return what is to be written so that all wanted pins are there."""
+    """Return what is to be written so that all wanted pins are there, one after another."""
     changes: dict[str, bytes] = {}
-    for (key, (pin, value)), before in zip(wanted.items(), there, strict=True):
+    for (key, pin, value), recorded in zip(wanted, there, strict=True):
+        before = changes.get(key, recorded)
         if before == value:
             continue
         if before is not None and _decode(key, before).recursive:

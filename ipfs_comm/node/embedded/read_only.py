@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ipfs_comm.blockstore import Blockstore, State
 from ipfs_comm.errors import NotSupportedError
+from ipfs_comm.node.embedded.held import MAX_HELD, Held
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from ipfs_comm.blockstore.base import Usage
     from ipfs_comm.ipld import CID
 
-__all__ = ["MAX_HELD", "ReadOnlyBlockstore", "ReadOnlyState"]
-
-#: Bytes of blocks from elsewhere that are held; those used longest ago make room.
-MAX_HELD: Final = 64 << 20
+__all__ = ["ReadOnlyBlockstore", "ReadOnlyState"]
 
 
 def _denied(what: str) -> NotSupportedError:
@@ -41,47 +38,35 @@ class ReadOnlyBlockstore(Blockstore):
 
     def __init__(self, store: Blockstore, *, max_held: int = MAX_HELD) -> None:
         self._store = store
-        self._held: OrderedDict[bytes, bytes] = OrderedDict()
-        self._size = 0
-        self._max = max_held
+        self._held = Held(max_held)
         self.storage_max = store.storage_max
 
     async def remember(self, cid: CID, data: bytes) -> None:
         """Hold a verified block from elsewhere for as long as there is room."""
-        key = cid.multihash_bytes
-        self._size += len(data) - len(self._held.pop(key, b""))
-        self._held[key] = data
-        while self._size > self._max:
-            self._size -= len(self._held.popitem(last=False)[1])
-
-    def _recall(self, cid: CID) -> bytes | None:
-        found = self._held.get(cid.multihash_bytes)
-        if found is not None:
-            self._held.move_to_end(cid.multihash_bytes)
-        return found
+        self._held.put(cid, data)
 
     async def get(self, cid: CID) -> bytes:
         """Return a block's bytes."""
-        held = self._recall(cid)
+        held = self._held.get(cid)
         return await self._store.get(cid) if held is None else held
 
     async def get_many(self, cids: Sequence[CID]) -> list[bytes | None]:
         """Return the bytes of blocks, None for those that are not here."""
         found = await self._store.get_many(cids)
-        return [self._recall(cid) if block is None else block for cid, block in zip(cids, found, strict=True)]
+        return [self._held.get(cid) if block is None else block for cid, block in zip(cids, found, strict=True)]
 
     async def has(self, cid: CID) -> bool:
         """Tell whether the block is here."""
-        return cid.multihash_bytes in self._held or await self._store.has(cid)
+        return cid in self._held or await self._store.has(cid)
 
     async def has_many(self, cids: Sequence[CID]) -> list[bool]:
         """Tell of each block whether it is here."""
         there = await self._store.has_many(cids)
-        return [here or cid.multihash_bytes in self._held for cid, here in zip(cids, there, strict=True)]
+        return [here or cid in self._held for cid, here in zip(cids, there, strict=True)]
 
     async def size(self, cid: CID) -> int:
         """Return the block's length in bytes."""
-        held = self._held.get(cid.multihash_bytes)
+        held = self._held.get(cid)
         return await self._store.size(cid) if held is None else len(held)
 
     async def put(self, cid: CID, data: bytes) -> None:
@@ -121,7 +106,6 @@ class ReadOnlyBlockstore(Blockstore):
     async def close(self) -> None:
         """Close the store, and forget what was held."""
         self._held.clear()
-        self._size = 0
         await self._store.close()
 
 

@@ -8,12 +8,13 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipfs_comm.errors import CodecError, InvalidInputError, NotFoundError, UnknownCodecError
+from ipfs_comm._shown import shown
+from ipfs_comm.errors import CodecError, InvalidInputError, LimitError, NotFoundError, UnknownCodecError
 from ipfs_comm.exchange import FetchContext
 from ipfs_comm.ipld import codecs
 from ipfs_comm.ipld.codecs import dag_pb
 from ipfs_comm.node.api import CIDLike, RefEntry
-from ipfs_comm.node.embedded.dag_walk import TURN
+from ipfs_comm.node.embedded.dag_walk import MAX_PENDING, TURN
 from ipfs_comm.node.embedded.pin import resolved
 from ipfs_comm.node.embedded.reach import identity
 from ipfs_comm.node.stream import Stream, Whole, as_list
@@ -97,12 +98,12 @@ class Refs:
         InvalidInputError
             For ``format`` together with ``edges``, and for a depth that is no whole number from zero.
         LimitError
-            It is awaited whole, and larger than ``max_size``.
+            It is awaited whole, and larger than ``max_size``; or more than `MAX_PENDING` links wait to be followed.
         """
         if edges and format not in (None, DST):
             raise InvalidInputError("refs cannot take both edges and format: edges is the format '<src> -> <dst>'")
         if max_depth is not None and (isinstance(max_depth, bool) or not isinstance(max_depth, int)):
-            raise InvalidInputError(f"refs: max_depth is {max_depth!r}: a whole number is needed")
+            raise InvalidInputError(f"refs: max_depth is {shown(max_depth)}: a whole number is needed")
         depth = (None if max_depth is None or max_depth < 0 else max_depth) if recursive else 1
         plan = _Plan(EDGES if edges else format or DST, unique, depth, offline)
         wanted = list(paths) if isinstance(paths, list | tuple | set | frozenset) else [paths]
@@ -124,15 +125,24 @@ class Refs:
 
     async def _walk(self, root: CID, plan: _Plan, seen: dict[bytes, int]) -> AsyncGenerator[RefEntry, None]:
         levels: list[deque[_Link]] = []
+        waiting = 0
         wish = FetchContext(offline=plan.offline)
 
         async def descend(cid: CID, depth: int) -> str:
+            nonlocal waiting
             try:
                 links = await self._links(cid, depth, wish)
             except (NotFoundError, CodecError, UnknownCodecError) as error:
                 return str(error)
             if links:
                 levels.append(links)
+                waiting += len(links)
+            if waiting > MAX_PENDING:
+                raise LimitError(
+                    f"the DAG under {root} has more than {MAX_PENDING} links waiting on the way to {cid}: that is no "
+                    "DAG that an honest tool makes",
+                    detail={"cid": str(cid), "root": str(root), "limit": MAX_PENDING},
+                )
             return ""
 
         if plan.depth == 0:
@@ -145,6 +155,7 @@ class Refs:
             if followed % TURN == 0:
                 await asyncio.sleep(0)
             link = levels[-1].popleft()
+            waiting -= 1
             if not levels[-1]:
                 # Before going down: a chain then takes no more room the longer it is.
                 levels.pop()
@@ -163,7 +174,7 @@ class Refs:
                 yield RefEntry("", error)
 
     async def _links(self, cid: CID, depth: int, wish: FetchContext) -> deque[_Link]:
-        block = await self._context.load(cid, wish)
+        block = await self._context.load(cid, wish, reading=True)
         if cid.code == dag_pb.CODEC.code:
             return deque(_Link(cid, link.hash, link.name or "", depth) for link in dag_pb.decode(block).links)
         links = codecs.get(cid.code).links(block)

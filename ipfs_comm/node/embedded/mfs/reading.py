@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal
 
+from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, NotFoundError, NotUnixFSError
 from ipfs_comm.ipld import codecs
 from ipfs_comm.node.api import FileEntry, FileStat
@@ -146,6 +147,6 @@ def bytes_from(name: str, value: object) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidInputError(
-            f"{name} is {value!r}: a whole number of bytes from zero is needed", code="ERR_INVALID_PARAMS"
+            f"{name} is {shown(value)}: a whole number of bytes from zero is needed", code="ERR_INVALID_PARAMS"
         )
     return value

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from ipfs_comm.exchange import FetchContext
 from ipfs_comm.ipld import CID
+from ipfs_comm.node.embedded.mfs.nodes import Nodes
 from ipfs_comm.node.embedded.mfs.tree import Form, Tree
 from ipfs_comm.unixfs import ImportOptions
 from ipfs_comm.unixfs._builder import Builder
@@ -46,6 +47,7 @@ class Root:
         given = {name: context.defaults[name] for name in _DEFAULTS if context.defaults.get(name) is not None}
         self._base = ImportOptions(**given, leaf_type="raw").resolved()
         self._empty: tuple[CID, bytes] | None = None
+        self._nodes = Nodes()
 
     async def cid(self) -> CID:
         """Return the root as it is recorded; that of an empty directory where nothing is."""
@@ -64,16 +66,16 @@ class Root:
         return self._empty
 
     async def tree(self, form: Form | None = None, root: CID | None = None) -> Tree:
-        """Return the tree below a root, the recorded one where none is given."""
+        """Return the tree below a root to change, or below the recorded one to read, where none is given."""
         empty, block = await self._nothing()
         form = form or Form()
         wish = FetchContext(offline=form.offline)
 
         async def load(cid: CID) -> bytes:
             # Nobody has written the empty directory yet when a repository is new.
-            return block if cid == empty else await self._context.load(cid, wish)
+            return block if cid == empty else await self._context.load(cid, wish, reading=root is None)
 
-        return Tree(root or await self.cid(), load, self._context.store.put, self._base, form)
+        return Tree(root or await self.cid(), load, self._context.store.put, self._base, form, self._nodes)
 
     async def change(self, edit: Callable[[Tree], Awaitable[T]], form: Form | None = None) -> T:
         """Change the tree, and return what `edit` returns.

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ipfs_comm.errors import InvalidInputError, NotFoundError, NotUnixFSError
+from ipfs_comm.node.embedded.mfs.nodes import HoldingBuilder, HoldingReader
 from ipfs_comm.unixfs import ImportOptions, directory_edit
-from ipfs_comm.unixfs._builder import Builder
-from ipfs_comm.unixfs._reader import Reader
 from ipfs_comm.unixfs.directory import make_directory
 from ipfs_comm.unixfs.hamt import Entry
 from ipfs_comm.unixfs.options import MAX_INLINE
 
 if TYPE_CHECKING:
     from ipfs_comm.ipld import CID
+    from ipfs_comm.node.embedded.mfs.nodes import Nodes
     from ipfs_comm.node.embedded.mfs.path import Place
-    from ipfs_comm.unixfs._builder import Made
+    from ipfs_comm.unixfs._builder import Builder, Made
     from ipfs_comm.unixfs._reader import Node
     from ipfs_comm.unixfs.format import Mtime
     from ipfs_comm.unixfs.options import Load, Put
@@ -72,19 +72,22 @@ class Tree:
         What holds where neither a call nor a neighbour says something else.
     form : Form
         What the call says.
+    nodes : Nodes
+        Directories that are held.
     """
 
-    def __init__(self, root: CID, load: Load, put: Put, base: ImportOptions, form: Form) -> None:
+    def __init__(self, root: CID, load: Load, put: Put, base: ImportOptions, form: Form, nodes: Nodes) -> None:
         self.root = root
-        self.reader = Reader(load)
+        self.reader = HoldingReader(load, nodes)
         self.form = form
+        self._nodes = nodes
         self._put = put
         self._base = base
 
     def builder(self, like: CID | None, *, new: bool = False) -> Builder:
         """Return a maker of nodes like `like`, or of entirely new ones; `new` ones are as the call asks for."""
         form = self.form if new else Form(shard_split_threshold=self.form.shard_split_threshold)
-        return Builder(self._put, form.options(self._base, like))
+        return HoldingBuilder(self._put, form.options(self._base, like), self._nodes)
 
     async def find(self, place: Place) -> CID | None:
         """Return what is at a place; None where nothing is.
