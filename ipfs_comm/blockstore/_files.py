@@ -11,18 +11,16 @@ from ipfs_comm.blockstore import _faults, _fork, _locks, _repository
 from ipfs_comm.blockstore._compact import Victim, live_records, victims_of
 from ipfs_comm.blockstore._index import REMEDY, ROW, DamagedRowError, Index
 from ipfs_comm.blockstore._readers import Reader, Readers
-from ipfs_comm.blockstore._salvage import whole_records
 from ipfs_comm.blockstore._segment import (
     MAGIC,
     SEGMENT_LIMIT,
     Location,
     OwnedSegment,
-    numbers_in,
     path_of,
     read_record,
-    record_size,
     sums_of,
 )
+from ipfs_comm.blockstore._take_over import take_over
 from ipfs_comm.blockstore.room import Room, size_of
 from ipfs_comm.errors import HashMismatchError, NoSpaceError, RepositoryError
 
@@ -112,48 +110,9 @@ class Files:
             raise _faults.translated(self._index.path, error, REMEDY) from error
 
     def _take_over(self) -> None:
-        """Recover what dead processes left; keep one segment with room, if there is one, as ours."""
-        committed = self._index.committed()
-        for number in numbers_in(self._folder):
-            try:
-                size = path_of(self._folder, number).stat().st_size
-            except FileNotFoundError:
-                continue
-            known = committed.get(number, 0)
-            if size <= known and (self._owned or size < known or size >= SEGMENT_LIMIT):
-                continue
-            segment = OwnedSegment.take(self._folder, number)
-            if segment is None:
-                continue
-            try:
-                # Its owner may have committed between our look at the index and its end.
-                segment.committed = self._index.committed().get(number, 0)
-                self._recover(segment)
-            except BaseException:
-                segment.release()
-                raise
-            full = segment.end >= SEGMENT_LIMIT or segment.end < segment.committed
-            if self._owned or full or not segment.takes_more:
-                segment.release()
-            else:
-                self._owned.append(segment)
-
-    def _recover(self, segment: OwnedSegment) -> None:
-        if segment.committed and segment.end <= segment.committed:
-            return
-        start = max(segment.committed, len(MAGIC))
-        end = start
-        found: list[tuple[bytes, Location]] = []
-        for key, data, offset in whole_records(segment.fd, start, segment.end):
-            found.append((key, Location(segment.number, offset, len(data))))
-            end = offset + record_size(key, len(data))
-            if len(found) >= _MAX_PENDING:
-                self._index.commit(found, (), {segment.number: end})
-                found = []
-        segment.cut(end)
-        _locks.datasync(segment.fd)
-        segment.committed = segment.end
-        self._index.commit(found, (), {segment.number: segment.end})
+        segment = take_over(self._folder, self._index)
+        if segment is not None:
+            self._owned.append(segment)
 
     def find(self, key: bytes) -> Location | None:
         """Return where a block is, if it is anywhere."""
