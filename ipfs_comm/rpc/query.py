@@ -99,7 +99,7 @@ class Query:
         self._consumers.add(consumer)
         return consumer.items()
 
-    def read(self, blob: clone.Blob) -> AsyncGenerator[bytes, None]:
+    def blob(self, blob: clone.Blob) -> AsyncGenerator[bytes, None]:
         """Return the bytes of a Blob, piece by piece; it is let go of at their end, with the query at the latest."""
         self._blobs.add(blob)
         return self._pieces(blob)
@@ -121,8 +121,9 @@ class Query:
         self._callbacks.append(callback)
         return callback
 
-    def offer(self, source: AsyncIterator[Any], encode: Transferring = plain) -> dict[str, Any]:
-        """Return a ``RemoteIterable`` over ``source``; what came with the input stays open until the items are over."""
+    def offer_items(self, source: AsyncIterator[Any], kind: Kind) -> dict[str, Any]:
+        """Return a ``RemoteIterable`` over items of a kind; what came with the input stays open until they are over."""
+        encode: Transferring = lambda item, _: kind.dump(self, item)  # noqa: E731
         travelling, producer = offer(source, self.transfer, encode=encode, where=self.where, over=self._served)
         self._producers.add(producer)
         return travelling

@@ -13,6 +13,10 @@ Parser: TypeAlias = Callable[[Any], Any]
 #: The options of one method: the wire's name, the node's name, and the parser.
 Options: TypeAlias = Mapping[str, tuple[str, Parser]]
 
+#: Characters of a long text, and levels of a JSON value, at most.
+MAX_TEXT = 1 << 20
+MAX_DEPTH = 64
+
 
 def missing(value: object) -> bool:
     """Tell whether a member is undefined, null or absent, which all mean the default."""
@@ -87,6 +91,27 @@ def text(value: Any) -> str:
     if isinstance(value, str) and len(value) <= 4096:
         return value
     raise TypeError("a text of at most 4096 characters is needed")
+
+
+def number(value: Any) -> int | float:
+    """Parse a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("a number is needed")
+    return value
+
+
+def long_text(value: Any) -> str:
+    """Parse a text that may be a key or a document."""
+    if isinstance(value, str) and len(value) <= MAX_TEXT:
+        return value
+    raise TypeError(f"a text of at most {MAX_TEXT} characters is needed")
+
+
+def mtime(value: Any) -> Any:
+    """Parse a time in any of js-ipfs's forms."""
+    from ipfs_comm.node.inputs import mtime_of
+
+    return mtime_of(value)
 
 
 def milliseconds(value: Any) -> float | None:

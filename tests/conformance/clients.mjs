@@ -1,9 +1,11 @@
 // The clients that the suites are run through, by the name they have in build/conformance.json.
 
-import { IPFSClient } from 'ipfs-message-port-client'
+import { IPFSClient as OldClient } from 'ipfs-message-port-client'
+import { IPFSClient } from '../../labextension/lib/index.js'
 
 const clients = {
-  'old-0.13.1': port => IPFSClient.from(port)
+  'old-0.13.1': port => OldClient.from(port),
+  own: port => IPFSClient.from(port)
 }
 
 /** Make the client of that name on a port. */

@@ -197,6 +197,7 @@ class Node(Protocol):
         shard_split_threshold: int | None = None,
         file_import_concurrency: int = 50,
         block_write_concurrency: int = 10,
+        hamt_estimation: str | None = None,
         profile: str = "kubo",
         inline: bool = False,
         inline_limit: int | None = None,

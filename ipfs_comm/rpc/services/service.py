@@ -6,20 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
 from ipfs_comm.rpc.errors import UnknownMethodError
-from ipfs_comm.rpc.services import block, core, dag, files
+from ipfs_comm.rpc.services import block, bootstrap, config, core, dag, files, key, name, object, pin, refs, repo
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from ipfs_comm.node.api import Node
     from ipfs_comm.rpc.query import Query
-    from ipfs_comm.rpc.services.method import Method
+    from ipfs_comm.rpc.method import Method
 
 NAMESPACES: Mapping[str, Mapping[str, Method]] = {
     "core": core.METHODS,
     "dag": dag.METHODS,
     "block": block.METHODS,
     "files": files.METHODS,
+    "pin": pin.METHODS,
+    "refs": refs.METHODS,
+    "key": key.METHODS,
+    "name": name.METHODS,
+    "object": object.METHODS,
+    "object.patch": object.PATCH,
+    "repo": repo.METHODS,
+    "config": config.METHODS,
+    "config.profiles": config.PROFILES,
+    "bootstrap": bootstrap.METHODS,
 }
 
 
@@ -79,4 +89,4 @@ class IPFSService:
                 f"{query.where} changes the repository, and this port is read-only", code="ERR_DENIED"
             )
         node = await self._node() if callable(self._node) else self._node
-        return await method.call(node, query)
+        return await method.answered(node, query)

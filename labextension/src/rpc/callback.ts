@@ -14,7 +14,7 @@ export function encodeCallback(
   transport: Transport,
   callback: (...args: never[]) => unknown,
   transfer: object[]
-): { readonly remote: RemoteCallback; release(): void } {
+): { readonly remote: RemoteCallback; readonly release: () => void } {
   const { mine, theirs } = transport.channel();
   listen<unknown>(mine, { message: data => void callback(...((Array.isArray(data) ? data : [data]) as never[])) });
   transfer.push(theirs);

@@ -13,20 +13,27 @@ export type Content = BytesInput | Blob | Iterable<BytesInput> | Iterable<number
 /** A time as js-ipfs takes it. */
 export type MtimeInput = Date | { readonly secs: number; readonly nsecs?: number } | readonly [secs: number, nsecs: number];
 
+/** Permissions: a number, or octal text. */
+export type ModeInput = number | string;
+
 /** A file or directory to add. */
 export interface FileInput {
   readonly path?: string | undefined;
   /** Absent for a directory. */
   readonly content?: Content | undefined;
   /** Permissions, as a number or octal text. */
-  readonly mode?: number | string | undefined;
+  readonly mode?: ModeInput | undefined;
   readonly mtime?: MtimeInput | undefined;
 }
 
 /** What `add` takes. */
 export type AddInput = Content | FileInput;
+/** Many things, while they come. */
+export type ItemSource<T> = Iterable<T> | AsyncIterable<T> | ReadableStream<T>;
 /** What `addAll` takes: many files. */
-export type AddAllInput = Iterable<AddInput> | AsyncIterable<AddInput> | ReadableStream<AddInput>;
+export type AddAllInput = ItemSource<AddInput>;
+/** One CAR, whole or in pieces, or several. */
+export type CarInput = BytesInput | Blob | ItemSource<BytesInput> | ItemSource<Blob | ItemSource<BytesInput>>;
 
 /** Encode one file; `transfer` gets what moves. */
 export function encodeAddInput(transport: Transport, input: AddInput, transfer: object[]): unknown {
@@ -52,7 +59,8 @@ export function encodeAddAllInput(transport: Transport, input: AddAllInput, tran
   return encodeIterable(transport, input, encode, transfer);
 }
 
-function encodeContent(transport: Transport, content: Content, transfer: object[]): unknown {
+/** Encode the content of a file. */
+export function encodeContent(transport: Transport, content: Content, transfer: object[]): unknown {
   if (typeof content === 'string' || content instanceof Blob) return content;
   if (content instanceof ArrayBuffer || ArrayBuffer.isView(content)) return encodeBytes(content, transfer);
   if (!isIterable(content)) throw new InvalidInputError(`content of type ${content === null ? 'null' : typeof content} cannot be added`);
@@ -67,6 +75,16 @@ function encodeContent(transport: Transport, content: Content, transfer: object[
     return { value: encodeBytes(item, moved), transfer: moved };
   };
   return encodeIterable<BytesInput | number>(transport, content, encode, transfer);
+}
+
+/** Encode a CAR, or several, which the other end pulls. */
+export function encodeCar(transport: Transport, input: CarInput, transfer: object[]): unknown {
+  if (!isIterable(input) || ArrayBuffer.isView(input)) return encodeContent(transport, input as Content, transfer);
+  const encode = (item: Content): EncodedItem => {
+    const moved: object[] = [];
+    return { value: encodeContent(transport, item, moved), transfer: moved };
+  };
+  return encodeIterable<Content>(transport, input as ItemSource<Content>, encode, transfer);
 }
 
 /** Bytes cut to their own; what was copied for it moves. */
@@ -87,13 +105,15 @@ function isFileInput(input: AddInput): input is FileInput {
   return !isIterable(input) && ('path' in input || 'content' in input || 'mode' in input || 'mtime' in input);
 }
 
-function encodeMode(mode: FileInput['mode']): number | undefined {
+/** Permissions as a number; octal text is read. */
+export function encodeMode(mode: ModeInput | undefined): number | undefined {
   const value = typeof mode === 'string' ? Number.parseInt(mode, 8) : mode;
   if (value !== undefined && !(Number.isInteger(value) && value >= 0)) throw new InvalidInputError(`a mode of ${String(mode)}`);
   return value;
 }
 
-function encodeMtime(mtime: MtimeInput | undefined): { secs: number; nsecs: number } | undefined {
+/** A time as `{secs, nsecs}`. */
+export function encodeMtime(mtime: MtimeInput | undefined): { secs: number; nsecs: number } | undefined {
   if (mtime === undefined) return undefined;
   if (mtime instanceof Date) {
     const ms = mtime.getTime();
