@@ -234,7 +234,8 @@ class VersionError(LinkError):
 class RemoteError(IPFSCommError):
     """An error that happened at the other end of a port.
 
-    ``name``, ``code``, ``detail`` and ``stack`` are the peer's.
+    ``name``, ``code``, ``detail`` and ``stack`` are the peer's, and so are ``__cause__``, the error behind it, and
+    ``errors``, those that it stands for together.
     """
 
     def __init__(
@@ -249,6 +250,7 @@ class RemoteError(IPFSCommError):
         super().__init__(message, code=code, detail=detail)
         self._name = name
         self.stack = stack
+        self.errors: tuple[RemoteError, ...] = ()
 
     @property
     def name(self) -> str:

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ipfs_comm.node.facade import declared
-from ipfs_comm.rpc.method import snake, verb_of
+from ipfs_comm.facade import declared
+from ipfs_comm.rpc.method import verb_of
 from ipfs_comm.rpc.services import NAMESPACES
 
 if TYPE_CHECKING:
@@ -23,8 +23,15 @@ if TYPE_CHECKING:
     from ipfs_comm.rpc.method import Method
 
 FOLDER: Final = Path(__file__).parent.parent / "labextension" / "src" / "client"
-MADE: Final = "Made by scripts/page_client.py from the table of methods in ipfs_comm/rpc/services: changes belong there."
-WIDTH: Final = 140
+MADE: Final = (
+    "Made by scripts/page_client.py from the table of methods in ipfs_comm/rpc/services: changes belong there."
+)
+IMPORTS: Final = """\
+import type { CID, CIDInput } from '../rpc/cid.js';
+import type { AddAllInput, AddInput, CarInput, Content, ItemSource, ModeInput, MtimeInput } from '../rpc/input.js';
+import type { MultiaddrInput, PBLinkInput, PBNodeInput, PinSource } from '../rpc/kinds.js';
+import type { ByteStream, ItemStream } from './stream.js';
+import type { CallOptions, Mtime } from './types.js';"""
 
 #: TypeScript's types of what a page gives, and of what it gets, by kind.
 GIVEN: Final = {
@@ -162,7 +169,9 @@ def _entry(method: Method) -> dict[str, Any]:
 
 def _literal(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_key(key)}: {_literal(item)}" for key, item in value.items()) + " }" if value else "{}"
+        return (
+            "{ " + ", ".join(f"{_key(key)}: {_literal(item)}" for key, item in value.items()) + " }" if value else "{}"
+        )
     return json.dumps(value).replace('"', "'") if isinstance(value, str) else json.dumps(value)
 
 
@@ -179,11 +188,7 @@ def api() -> str:
     """Return ``api.ts``."""
     parts = [
         f"/** The API that a client has, as types. {MADE} */",
-        "import type { CID, CIDInput } from '../rpc/cid.js';\n"
-        "import type { AddAllInput, AddInput, CarInput, Content, ItemSource, ModeInput, MtimeInput } from '../rpc/input.js';\n"
-        "import type { MultiaddrInput, PBLinkInput, PBNodeInput, PinSource } from '../rpc/kinds.js';\n"
-        "import type { ByteStream, ItemStream } from './stream.js';\n"
-        "import type { CallOptions, Mtime } from './types.js';",
+        IMPORTS,
     ]
     parts += [_interface(name, kind) for name, kind in sorted(records().items())]
     options: list[str] = []
@@ -197,8 +202,8 @@ def api() -> str:
         inner = [other for other in NAMESPACES if other.rpartition(".")[0] == namespace]
         lines += [f"  readonly {other.rpartition('.')[2]}: {_title(other)}API;" for other in inner]
         if namespace == "core":
-            lines = [line for line in lines if not re.search(r"^  refs\(", line, re.M)]
-            outer = [other for other in NAMESPACES if "." not in other and other not in ("core",)]
+            lines = [line for line in lines if not re.search(r"^  refs\(", line, re.MULTILINE)]
+            outer = [other for other in NAMESPACES if "." not in other and other != "core"]
             lines += [f"  readonly {other}: {_title(other)}API;" for other in outer]
         if namespace == "refs":
             lines.insert(0, _signature("core", "refs", NAMESPACES["core"]["refs"], _title("core", "refs"), call=True))
@@ -266,7 +271,9 @@ def main(arguments: list[str]) -> int:
     stale = [name for name, text in made.items() if not (FOLDER / name).exists() or (FOLDER / name).read_text() != text]
     if "--check" in arguments:
         if stale:
-            print(f"not as the table of methods has it: {', '.join(stale)}; run python scripts/page_client.py")
+            sys.stderr.write(
+                f"not as the table of methods has it: {', '.join(stale)}; run python scripts/page_client.py\n"
+            )
         return 1 if stale else 0
     for name in stale:
         (FOLDER / name).write_text(made[name])

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterator
 from typing import Any
 
-from ipfs_comm.node.facade import Facade
+from ipfs_comm.facade import Facade
 
 if typing.TYPE_CHECKING:
     from ipfs_comm.kernel.runtime import Runtime

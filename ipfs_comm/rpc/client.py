@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
 from ipfs_comm.errors import InvalidInputError, IPFSCommError, NotSupportedError, ProtocolError
-from ipfs_comm.node.facade import Facade, declared
+from ipfs_comm.facade import Facade, declared
 from ipfs_comm.node.stream import Stream, Whole
 from ipfs_comm.rpc.asking import Asking
 from ipfs_comm.rpc.kinds import CALLBACK, camel
@@ -44,7 +44,8 @@ class _Remote(Facade):
 class IPFSClient(_Remote):
     """The core API of a node at the other end of a port.
 
-    Verbs, options and results are those of ``ipfs_comm.node.api``. Use it on the loop that runs when a port is attached.
+    Verbs, options and results are those of ``ipfs_comm.node.api``. Use it on the loop that runs when a port is
+    attached.
     """
 
     def __init__(self) -> None:
@@ -108,9 +109,7 @@ class _Asked:
         return given
 
     async def _ask(self, call: Asking) -> Any:
-        value = await self._transport.call(
-            self._namespace, self._name, self._input(call), call.transfer, self._timeout
-        )
+        value = await self._transport.call(self._namespace, self._name, self._input(call), call.transfer, self._timeout)
         member = self._method.answer.member
         if not member:
             return value

@@ -98,7 +98,9 @@ def _cars(call: Call, given: Any) -> Any:
         return raw
     if isinstance(given, clone.Blob):
         return call.blob(given)
-    raise InvalidInputError(f"a {type(given).__name__} is no CAR: give bytes, a Blob, an iterable of bytes, or one of CARs")
+    raise InvalidInputError(
+        f"a {type(given).__name__} is no CAR: give bytes, a Blob, an iterable of bytes, or one of CARs"
+    )
 
 
 def _cars_out(call: Call, source: Any) -> Any:

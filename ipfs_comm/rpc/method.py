@@ -7,7 +7,6 @@ from it.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -17,6 +16,8 @@ from ipfs_comm.rpc.kinds import CALLBACK, MAX_ITEMS, NOTHING, TIMEOUT, Kind
 from ipfs_comm.rpc.values import missing, parsed
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
     from ipfs_comm.node.api import Node
     from ipfs_comm.rpc.query import Query
 
@@ -106,7 +107,7 @@ class Method:
         if self.call is not None:
             return await self.call(self, node, query)
         given, options = self.read(query)
-        verb = reduce(getattr, (self.verb or verb_of(query.namespace, query.method)).split("."), node)
+        verb: Any = reduce(getattr, (self.verb or verb_of(query.namespace, query.method)).split("."), node)
         return await self.travelling(query, verb(*given, **options))
 
     def read(self, query: Query) -> tuple[list[Any], dict[str, Any]]:
@@ -163,4 +164,3 @@ def verb_of(namespace: str, method: str) -> str:
     name = snake(method)
     name = f"{name}_" if name == "import" else name
     return name if namespace == "core" else f"{namespace}.{name}"
-

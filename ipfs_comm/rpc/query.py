@@ -6,15 +6,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from ipfs_comm.errors import CancelledByAbortError, DeadlineError, IPFSCommError
+from ipfs_comm.errors import CancelledByAbortError, DeadlineError, IPFSCommError, NotSupportedError
 from ipfs_comm.rpc.consumer import Consumer
-from ipfs_comm.rpc.producer import Producer, Transferring, plain
 from ipfs_comm.rpc.streams import Callback, iterable_of, offer, port_of
 from ipfs_comm.rpc.values import missing
 
 if TYPE_CHECKING:
     import asyncio
 
+    from ipfs_comm.rpc.kinds import Kind
+    from ipfs_comm.rpc.producer import Producer
     from ipfs_comm.wire import MessagePort, clone
 
 #: Bytes of a Blob that are held at once.
@@ -112,6 +113,10 @@ class Query:
             self._blobs.discard(blob)
             blob.close()
 
+    def offer_callback(self, function: Callable[..., Any]) -> dict[str, Any]:
+        """Refuse: no result of a query is a function."""
+        raise NotSupportedError(f"{self.where} has no function to give")
+
     def callback(self, travelling: object) -> Callback | None:
         """Return a function that calls a ``RemoteCallback``, None if it is none; its port closes with the query."""
         port = port_of(travelling, "RemoteCallback")
@@ -123,7 +128,10 @@ class Query:
 
     def offer_items(self, source: AsyncIterator[Any], kind: Kind) -> dict[str, Any]:
         """Return a ``RemoteIterable`` over items of a kind; what came with the input stays open until they are over."""
-        encode: Transferring = lambda item, _: kind.dump(self, item)  # noqa: E731
+
+        def encode(item: Any, _transfer: list[MessagePort]) -> Any:
+            return kind.dump(self, item)
+
         travelling, producer = offer(source, self.transfer, encode=encode, where=self.where, over=self._served)
         self._producers.add(producer)
         return travelling

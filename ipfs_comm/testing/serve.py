@@ -38,10 +38,10 @@ async def _serve(kind: str, repo: str, sink: IO[bytes], **options: Any) -> None:
     from ipfs_comm.rpc import IPFSService, Server
 
     async with open_node(kind, repo=repo, **options) as node:
-        server = Server(IPFSService(node))
+        server = Server(IPFSService(node, admin=True))
 
-        def connect(_link: Link, port: MessagePort, _params: dict[str, Any]) -> None:
-            server.connect(port)
+        def connect(link: Link, port: MessagePort, _params: dict[str, Any]) -> None:
+            server.connect(port, link)
 
         acceptor = Acceptor({"ipfs": connect})
         carrier = await StdioCarrier.connect(os.fdopen(0, "rb", buffering=0, closefd=False), sink)

@@ -12,6 +12,7 @@ import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { layOutFixtures } from './fixtures.mjs'
 import { startJupyter } from './jupyter.mjs'
+import { buildOwnClient } from './own-client.mjs'
 import { interpreter, REPO, sharedFixtures } from './repo.mjs'
 import { compare, lostRaces, readExpectations, totals, writeExpectations } from './report.mjs'
 
@@ -42,6 +43,8 @@ if (spawnSync(process.env.IPFS_COMM_PYTHON, ['-c', 'import ipfs_comm'], { stdio:
 }
 const folder = path.join(BUILD, 'conformance')
 layOutFixtures(folder, sharedFixtures())
+const bundle = path.join(folder, 'own-client.mjs')
+await buildOwnClient(bundle)
 
 const endOfRun = Date.now() + RUN_MS
 const outcomes = {}
@@ -86,7 +89,7 @@ process.exit(complaints.length === 0 ? 0 : 1)
 
 /** Run one suite in a process of its own; what it leaves running is ended with it. */
 async function runSuite (suite, carrier, env) {
-  const task = { suite, client: options.client, carrier, deadline: TEST_MS }
+  const task = { suite, client: options.client, bundle: pathToFileURL(bundle).href, carrier, deadline: TEST_MS }
   const child = fork(path.join(import.meta.dirname, 'suite.mjs'), [JSON.stringify(task)], { cwd: folder, detached: true, env: { ...process.env, ...env } })
   const results = new Map()
   let done = false

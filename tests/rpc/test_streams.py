@@ -11,6 +11,7 @@ from rpc.support import FEW, Items, Packets, Peer, Source, Trips, nothing_left, 
 
 from ipfs_comm import IPFSClient, Server
 from ipfs_comm.errors import LinkError, RemoteError
+from ipfs_comm.rpc import Policy
 from ipfs_comm.rpc.kinds import simple
 from ipfs_comm.testing import linked_ports
 from ipfs_comm.testing.client import HELLO
@@ -169,6 +170,7 @@ class Offering:
 
     def __init__(self, source: AsyncIterator[Any]) -> None:
         self.source = source
+        self.policy = Policy()
 
     async def call(self, query: Query) -> Any:
         return {"data": query.offer_items(self.source, ANYTHING)}

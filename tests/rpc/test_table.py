@@ -11,7 +11,7 @@ from ipfs_comm.rpc.method import Method, snake, verb_of
 from ipfs_comm.rpc.services import NAMESPACES
 from ipfs_comm.testing.verbs import VERBS
 
-METHODS = {f"{namespace}.{name}": method for namespace, methods in NAMESPACES.items() for name, method in methods.items()}
+METHODS = {f"{space}.{name}": method for space, methods in NAMESPACES.items() for name, method in methods.items()}
 
 #: What a client does by itself, or what has no meaning at the other end of a port.
 NOT_SENT = {

@@ -16,21 +16,27 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeAlias, overload
 
 from ipfs_comm.ipld import CID
+from ipfs_comm.node.api.bitswap import BitswapAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.block import BlockAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.config import BootstrapAPI, ConfigAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.dag import DagAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.dht import DhtAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.files import FilesAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.key import KeyAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.name import NameAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.object import ObjectAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.pin import PinAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.pubsub import PubsubAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.refs import RefsAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.repo import RepoAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.stats import StatsAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.swarm import SwarmAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.unixfs.format import Mtime as Mtime
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ipfs_comm.node.api.capabilities import Capabilities
     from ipfs_comm.node.stream import Stream
 
 #: Anything that names one block: a CID, its text, its bytes, or another library's CID object.
@@ -130,6 +136,15 @@ class VersionResult:
     commit: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PingResult:
+    """One answer of a peer, after ``time`` milliseconds; or a text that tells of it."""
+
+    success: bool
+    time: float
+    text: str
+
+
 class Node(Protocol):
     """The core API. Every implementation passes ``ipfs_comm.testing.node``."""
 
@@ -176,6 +191,26 @@ class Node(Protocol):
     @property
     def bootstrap(self) -> BootstrapAPI:
         """The list of peers to begin with."""
+
+    @property
+    def stats(self) -> StatsAPI:
+        """Figures of the node."""
+
+    @property
+    def swarm(self) -> SwarmAPI:
+        """Connections with peers."""
+
+    @property
+    def bitswap(self) -> BitswapAPI:
+        """The exchange of blocks."""
+
+    @property
+    def pubsub(self) -> PubsubAPI:
+        """Topics, and who listens to them."""
+
+    @property
+    def dht(self) -> DhtAPI:
+        """The network's hash table."""
 
     async def add(self, entry: AddInput, *, timeout: float | None = None, **options: Any) -> AddResult:
         """Add one file or directory; options as for ``add_all``."""
@@ -303,3 +338,28 @@ class Node(Protocol):
 
     async def version(self, *, timeout: float | None = None) -> VersionResult:
         """Return the versions of this node."""
+
+    async def dns(
+        self,
+        domain: str,
+        *,
+        recursive: bool = True,
+        nocache: bool = False,
+        offline: bool = False,
+        timeout: float | None = None,
+    ) -> str:
+        """Return the path that a domain stands for by its TXT records (DNSLink); ``recursive`` follows names on."""
+
+    def ping(
+        self, peer_id: str, *, count: int = 10, timeout: float | None = None
+    ) -> Stream[PingResult, list[PingResult]]:
+        """Stream how long a peer takes to answer."""
+
+    async def is_online(self, *, timeout: float | None = None) -> bool:
+        """Return whether the node is connected with the network of its peers."""
+
+    async def stop(self, *, timeout: float | None = None) -> None:
+        """End the node: later calls fail with ERR_NOT_STARTED, until another is opened."""
+
+    async def capabilities(self, *, timeout: float | None = None) -> Capabilities:
+        """Return what may be called here, what of that this node cannot do, and how much at a time."""

@@ -72,7 +72,6 @@ ADD: Mapping[str, Kind] = {
 }
 
 
-
 async def _get(method: Method, node: Node, query: Query) -> Any:
     """Stream a file or a tree as a TAR, or gzip of that or of one file: entries do not cross, archives do."""
     (path,), options = method.read(query)
@@ -85,7 +84,9 @@ METHODS: Mapping[str, Method] = {
     "add": Method((Parameter("input", ENTRY),), ADD, Answer(ADDED), writes=True, progress=True),
     "addAll": Method((Parameter("input", ENTRIES),), ADD, Answer(ADDED, "stream"), writes=True, progress=True),
     "cat": Method(
-        (Parameter("path", PATH),), {"offset": NATURAL, "length": BOUND, **READ}, Answer(BYTES, "stream", together="bytes")
+        (Parameter("path", PATH),),
+        {"offset": NATURAL, "length": BOUND, **READ},
+        Answer(BYTES, "stream", together="bytes"),
     ),
     "get": Method(
         (Parameter("path", PATH),),
@@ -99,9 +100,7 @@ METHODS: Mapping[str, Method] = {
         {"edges": FLAG, "format": TEXT, "maxDepth": BOUND, "recursive": FLAG, "unique": FLAG, **READ},
         Answer(REF, "stream"),
     ),
-    "resolve": Method(
-        (Parameter("path", PATH),), {"cidBase": TEXT, "recursive": FLAG, **READ}, Answer(TEXT)
-    ),
+    "resolve": Method((Parameter("path", PATH),), {"cidBase": TEXT, "recursive": FLAG, **READ}, Answer(TEXT)),
     "id": Method((), {"peerId": TEXT}, Answer(IDENTITY)),
     "version": Method((), {}, Answer(VERSION)),
 }

@@ -67,13 +67,9 @@ METHODS: Mapping[str, Method] = {
         Answer(CID_, member=""),
         writes=True,
     ),
-    "get": Method(
-        (Parameter("cid", PATH),), {"localResolve": FLAG, "path": TEXT, **READ}, Answer(GOT, member="")
-    ),
+    "get": Method((Parameter("cid", PATH),), {"localResolve": FLAG, "path": TEXT, **READ}, Answer(GOT, member="")),
     "resolve": Method((Parameter("cid", PATH),), {"path": TEXT, **READ}, Answer(RESOLVED, member="")),
-    "tree": Method(
-        (Parameter("cid", PATH),), {"path": TEXT, "recursive": FLAG, **READ}, Answer(LONG_TEXT, "stream")
-    ),
+    "tree": Method((Parameter("cid", PATH),), {"path": TEXT, "recursive": FLAG, **READ}, Answer(LONG_TEXT, "stream")),
     "export": Method((Parameter("root", PATH),), READ, Answer(BYTES, "stream", together="bytes")),
     "import": Method(
         (Parameter("source", CARS),),

@@ -44,9 +44,7 @@ STAT = record(
     mtime=optional(MTIME),
 )
 
-ENTRY = record(
-    FileEntry, name=TEXT, type=TEXT, size=NATURAL, cid=CID_, mode=optional(MODE), mtime=optional(MTIME)
-)
+ENTRY = record(FileEntry, name=TEXT, type=TEXT, size=NATURAL, cid=CID_, mode=optional(MODE), mtime=optional(MTIME))
 
 #: Of whatever changes a directory.
 CHANGE: Mapping[str, Kind] = {"flush": FLAG, "shardSplitThreshold": THRESHOLD, **READ}

@@ -26,7 +26,8 @@ def _source_out(call: Call, given: Any) -> Any:
     if isinstance(given, PinEntry):
         given = PinInput(given.cid, given.type != "direct", given.metadata, given.name)
     if isinstance(given, Mapping):
-        given = PinInput(given.get("path", given.get("cid")), *map(given.get, ("recursive", "metadata", "name")))
+        root = given.get("path", given.get("cid"))
+        given = PinInput(root, given.get("recursive", True), given.get("metadata"), given.get("name"))
     return _MEMBERS.dump(call, given) if isinstance(given, PinInput) else PATH.dump(call, given)
 
 

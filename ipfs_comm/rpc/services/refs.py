@@ -1,4 +1,4 @@
-"""The namespace ``refs``: what is here. (The verb ``refs`` itself is a method of the core.)"""
+"""The namespace ``refs``: what is here; the verb ``refs`` itself is a method of the core."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from ipfs_comm.wire.frame import Ping, encode_packet
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ipfs_comm.wire.carriers.base import Closed, Receive
     from ipfs_comm.wire.frame import Buffer
@@ -130,21 +130,19 @@ class ControlRoad:
     ----------
     kernel : ipykernel.kernelbase.Kernel
         A kernel for which `available` is true.
-    target : str
-        The comm target to answer for.
     loop : asyncio.AbstractEventLoop
         The link's loop.
-    accept : callable
-        Called on `loop` with the carrier of each new comm, before its first packet.
+    targets : mapping of str to callable
+        The comm targets to answer for; what each names is called on `loop` with the carrier of each new comm, before
+        its first packet.
     """
 
     def __init__(
-        self, kernel: Any, target: str, loop: asyncio.AbstractEventLoop, accept: Callable[[Carrier], None]
+        self, kernel: Any, loop: asyncio.AbstractEventLoop, targets: Mapping[str, Callable[[Carrier], None]]
     ) -> None:
         self._kernel = kernel
-        self._target = target
+        self._targets = dict(targets)
         self._loop = loop
-        self._accept = accept
         self._stream: Any = kernel.control_stream
         self._session: Any = kernel.session
         self._control: Any = kernel.control_stream.io_loop
@@ -276,7 +274,8 @@ class ControlRoad:
             comm_id, data = content.get("comm_id"), content.get("data")
             if comm_id in self._closed:
                 return True
-            if comm_id not in self._carriers and content.get("target_name") != self._target:
+            accept = self._targets.get(content.get("target_name"))
+            if comm_id not in self._carriers and accept is None:
                 return False
             if isinstance(data, dict) and "to" in data:
                 return True
@@ -289,13 +288,20 @@ class ControlRoad:
         except Exception as error:
             self._kernel.log.warning("ipfs_comm: refused a message on the control channel: %s", error)
             return True
-        self._dispatch(message["header"]["msg_type"], comm_id, list(idents), message["buffers"])
+        self._dispatch(message["header"]["msg_type"], comm_id, list(idents), message["buffers"], accept)
         return True
 
-    def _dispatch(self, kind: str, comm_id: Any, idents: list[bytes], buffers: list[memoryview]) -> None:
+    def _dispatch(
+        self,
+        kind: str,
+        comm_id: Any,
+        idents: list[bytes],
+        buffers: list[memoryview],
+        accept: Callable[[Carrier], None] | None,
+    ) -> None:
         carrier = self._carriers.get(comm_id)
         if carrier is None:
-            if kind != "comm_open" or not isinstance(comm_id, str) or not 0 < len(comm_id) <= 128:
+            if kind != "comm_open" or accept is None or not isinstance(comm_id, str) or not 0 < len(comm_id) <= 128:
                 return
             carrier = DirectCarrier(self, comm_id, idents)
             if len(self._carriers) >= MAX_COMMS:
@@ -303,7 +309,7 @@ class ControlRoad:
                 return
             self._carriers[comm_id] = carrier
             self.opened += 1
-            self._hand_over(self._accept, carrier)
+            self._hand_over(accept, carrier)
         elif carrier.idents != idents:
             return
         if held := carrier.doubt.heard(time.monotonic()):
@@ -403,7 +409,7 @@ class ControlRoad:
         self._session.send(
             self._kernel.iopub_socket,
             "comm_msg",
-            {"comm_id": f"{self._target}-activity", "data": {}},
+            {"comm_id": f"{next(iter(self._targets))}-activity", "data": {}},
             parent={},
             ident=b"comm-activity",
         )

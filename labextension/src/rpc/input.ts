@@ -11,7 +11,11 @@ export type BytesInput = Uint8Array | ArrayBufferView | ArrayBuffer | string;
 export type Content = BytesInput | Blob | Iterable<BytesInput> | Iterable<number> | AsyncIterable<BytesInput> | ReadableStream<BytesInput>;
 
 /** A time as js-ipfs takes it. */
-export type MtimeInput = Date | { readonly secs: number; readonly nsecs?: number } | readonly [secs: number, nsecs: number];
+export type MtimeInput =
+  | Date
+  | { readonly secs: number; readonly nsecs?: number }
+  | { readonly Seconds: number; readonly FractionalNanoseconds?: number }
+  | readonly [secs: number, nsecs: number];
 
 /** Permissions: a number, or octal text. */
 export type ModeInput = number | string;
@@ -51,7 +55,8 @@ export function encodeAddInput(transport: Transport, input: AddInput, transfer: 
 
 /** Encode many files, which the other end pulls. */
 export function encodeAddAllInput(transport: Transport, input: AddAllInput, transfer: object[]): unknown {
-  if (!isIterable(input)) throw new InvalidInputError('addAll takes an iterable of files; for one file use add');
+  if (typeof input === 'string' || input instanceof Blob || ArrayBuffer.isView(input) || !isIterable(input))
+    throw new InvalidInputError('Unexpected input: single item passed: addAll takes an iterable of files; for one file use add');
   const encode = (item: AddInput): EncodedItem => {
     const moved: object[] = [];
     return { value: encodeAddInput(transport, item, moved), transfer: moved };
@@ -69,12 +74,17 @@ export function encodeContent(transport: Transport, content: Content, transfer: 
   const encode = (item: BytesInput | number): EncodedItem => {
     if (typeof item === 'string') return { value: new TextEncoder().encode(item), transfer: [] };
     if (typeof item === 'number') return { value: Uint8Array.of(item), transfer: [] };
-    if (!(item instanceof ArrayBuffer) && !ArrayBuffer.isView(item))
-      throw new InvalidInputError('an item of the content is neither bytes nor text');
+    if (!(item instanceof ArrayBuffer) && !ArrayBuffer.isView(item)) throw new InvalidInputError(wrongItem(item));
     const moved: object[] = [];
     return { value: encodeBytes(item, moved), transfer: moved };
   };
   return encodeIterable<BytesInput | number>(transport, content, encode, transfer);
+}
+
+function wrongItem(item: AddInput): string {
+  if (item instanceof Blob || isFileInput(item))
+    return 'Unexpected input: multiple items passed: add takes one file, use addAll for several';
+  return `Unexpected input: content holds ${item === null ? 'null' : `a value of type ${typeof item}`}: bytes and text can be added`;
 }
 
 /** Encode a CAR, or several, which the other end pulls. */
@@ -121,6 +131,7 @@ export function encodeMtime(mtime: MtimeInput | undefined): { secs: number; nsec
     return { secs, nsecs: (ms - secs * 1000) * 1_000_000 };
   }
   if (Array.isArray(mtime)) return { secs: mtime[0] as number, nsecs: mtime[1] as number };
+  if ('Seconds' in mtime) return { secs: mtime.Seconds, nsecs: mtime.FractionalNanoseconds ?? 0 };
   const { secs, nsecs = 0 } = mtime as { secs: number; nsecs?: number };
   return { secs, nsecs };
 }

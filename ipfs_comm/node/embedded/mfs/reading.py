@@ -95,7 +95,7 @@ class Reading:
         where = readable(path, offline=offline)
         load, cid = await self.find(where, offline=offline)
         if (await _stat(load, cid)).type != "directory":
-            name = where.name if isinstance(where, Place) else (where.segments or (str(where.root),))[-1]
+            name = where.name if isinstance(where, Place) else (where.segments or (str(where.start),))[-1]
             yield await _entry(load, cid, name)
             return
         async with aclosing(exporter.ls(load, cid)) as children:

@@ -1,4 +1,4 @@
-"""Objects that have the verbs of the core API without implementing them: names, signatures and docs by its declaration."""
+"""Objects with the verbs of the core API that lead elsewhere: names, signatures and docs by its declaration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 if typing.TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Facade", "declared", "namespaces_of"]
+__all__ = ["Facade", "declared", "namespaces_of", "verbs"]
 
 
 def declared(path: tuple[str, ...]) -> Any:
@@ -42,6 +42,24 @@ def namespaces_of(api: type) -> dict[str, type]:
         for name, member in vars(api).items()
         if isinstance(member, property) and member.fget is not None
     }
+
+
+@functools.cache
+def verbs() -> typing.Mapping[str, Callable[..., Any]]:
+    """Return every verb of the core API by its dotted name, as the API declares it."""
+    from ipfs_comm.node.api import Node
+
+    return dict(_verbs(Node, ()))
+
+
+def _verbs(api: type, path: tuple[str, ...]) -> typing.Iterator[tuple[str, Callable[..., Any]]]:
+    for name, namespace in namespaces_of(api).items():
+        yield from _verbs(namespace, (*path, name))
+    for name, member in vars(api).items():
+        if name == "__call__":
+            yield ".".join(path), member
+        elif inspect.isfunction(member) and not name.startswith("_"):
+            yield ".".join((*path, name)), member
 
 
 class Facade:
