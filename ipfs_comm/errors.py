@@ -16,6 +16,7 @@
   + LimitError              (ERR_LIMIT)              something larger, deeper or more than its limit
   + NoSpaceError            (ERR_NO_SPACE)
   + RepositoryError         (ERR_REPO)               a repository that cannot be used, and why
+  + PinningServiceError     (ERR_PINNING_SERVICE)    a remote pinning service that cannot be reached, refuses, or errs
   + NotSupportedError       (ERR_NOT_SUPPORTED)      this node cannot do that; the message says which can
   + CancelledByAbortError   (ERR_ABORTED)            "AbortError" on the wire
   + DeadlineError           (ERR_TIMEOUT)            "TimeoutError" on the wire; also a TimeoutError
@@ -59,6 +60,7 @@ __all__ = [
     "NotSupportedError",
     "NotUnixFSError",
     "PageError",
+    "PinningServiceError",
     "ProtocolError",
     "RemoteError",
     "RepositoryError",
@@ -185,6 +187,12 @@ class RepositoryError(IPFSCommError):
     """A repository that cannot be used."""
 
     code = "ERR_REPO"
+
+
+class PinningServiceError(IPFSCommError):
+    """A remote pinning service that cannot be reached, refuses, or answers with something else."""
+
+    code = "ERR_PINNING_SERVICE"
 
 
 class NotSupportedError(IPFSCommError):

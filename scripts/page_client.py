@@ -1,4 +1,4 @@
-"""Makes the page's client, ``labextension/src/client/{table,api}.ts``, out of the table of methods.
+"""Makes the page's client, ``labextension/src/client/{table,api}.ts``, and ``docs/api.md`` out of the table of methods.
 
 ``python scripts/page_client.py`` writes the files; with ``--check`` it only tells whether they are as they should be.
 """
@@ -12,8 +12,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from api_page import page
+from option_docs import described
+
 from ipfs_comm.facade import declared
-from ipfs_comm.rpc.method import verb_of
+from ipfs_comm.rpc.method import snake, verb_of
 from ipfs_comm.rpc.services import NAMESPACES
 
 if TYPE_CHECKING:
@@ -22,14 +25,17 @@ if TYPE_CHECKING:
     from ipfs_comm.rpc.kinds import Kind
     from ipfs_comm.rpc.method import Method
 
-FOLDER: Final = Path(__file__).parent.parent / "labextension" / "src" / "client"
+ROOT: Final = Path(__file__).parent.parent
+FOLDER: Final = ROOT / "labextension" / "src" / "client"
 MADE: Final = (
     "Made by scripts/page_client.py from the table of methods in ipfs_comm/rpc/services: changes belong there."
 )
 IMPORTS: Final = """\
 import type { CID, CIDInput } from '../rpc/cid.js';
 import type { AddAllInput, AddInput, CarInput, Content, ItemSource, ModeInput, MtimeInput } from '../rpc/input.js';
-import type { MultiaddrInput, PBLinkInput, PBNodeInput, PinSource } from '../rpc/kinds.js';
+import type { MultiaddrInput, PBLinkInput, PBNodeInput, PeerIdInput, PinSource } from '../rpc/kinds.js';
+import type { Multiaddr } from '../rpc/multiaddr.js';
+import type { PeerId } from '../rpc/peer-id.js';
 import type { ByteStream, ItemStream } from './stream.js';
 import type { CallOptions, Mtime } from './types.js';"""
 
@@ -44,6 +50,7 @@ GIVEN: Final = {
     "duration": "string | number",
     "entries": "AddAllInput",
     "entry": "AddInput",
+    "error": "Error",
     "flag": "boolean",
     "integer": "number",
     "json": "unknown",
@@ -55,6 +62,7 @@ GIVEN: Final = {
     "node": "unknown",
     "number": "number",
     "path": "CIDInput",
+    "peer": "PeerIdInput",
     "pb-link": "PBLinkInput",
     "pb-link-or-name": "PBLinkInput | string",
     "pb-node": "PBNodeInput",
@@ -62,6 +70,7 @@ GIVEN: Final = {
     "text": "string",
     "text-or-bytes": "string | ArrayBufferView | ArrayBuffer",
     "threshold": "number",
+    "url": "string | URL",
 }
 GOT: Final = {
     "bigint": "bigint",
@@ -73,25 +82,30 @@ GOT: Final = {
     "json": "unknown",
     "mode": "number",
     "mtime": "Mtime",
-    "multiaddr": "string",
+    "limits": "Readonly<Record<string, number>>",
+    "multiaddr": "Multiaddr",
     "natural": "number",
     "node": "unknown",
     "nothing": "void",
     "number": "number",
+    "peer": "PeerId",
     "text": "string",
     "text-or-bytes": "string | Uint8Array",
+    "url": "URL",
 }
 
 
 def given(kind: Kind) -> str:
     """Return the type of what a page gives."""
-    outer, part = kind.name.split("<")[0], kind.part
+    outer, part = "?" if kind.name.endswith("?") else kind.name.split("<")[0], kind.part
     if part is None:
         return GIVEN[kind.name]
     if outer == "some":
         return f"{given(part)} | Iterable<{given(part)}>"
     if outer == "stream":
         return f"ItemSource<{given(part)}>"
+    if outer == "handler":
+        return f"(given: {got(part)}) => unknown"
     if outer == "list":
         return f"readonly {given(part)}[]"
     return f"{given(part)} | undefined"
@@ -101,7 +115,7 @@ def got(kind: Kind) -> str:
     """Return the type of what a page gets."""
     if kind.part is not None:
         part = got(kind.part)
-        if kind.name.startswith("list<"):
+        if kind.name.startswith("list<") and kind.name.endswith(">"):
             return f"{part}[]"
         return part if part == "unknown" else f"{part} | undefined"
     return kind.name if kind.fields is not None else GOT[kind.name]
@@ -122,6 +136,9 @@ def records() -> dict[str, Kind]:
     for methods in NAMESPACES.values():
         for method in methods.values():
             visit(method.answer.kind)
+            for parameter in method.parameters:
+                if parameter.kind.name.startswith("handler<"):
+                    visit(parameter.kind)
     return found
 
 
@@ -164,6 +181,7 @@ def _entry(method: Method) -> dict[str, Any]:
         "answer": answer.kind.name,
         "flow": answer.flow,
         "member": answer.member,
+        **({"lasting": True} if method.lasting else {}),
     }
 
 
@@ -197,7 +215,7 @@ def api() -> str:
         lines = []
         for name, method in methods.items():
             title = _title(namespace, name)
-            options.append(_options(title, method))
+            options.append(_options(namespace, name, method))
             lines.append(_signature(namespace, name, method, title))
         inner = [other for other in NAMESPACES if other.rpartition(".")[0] == namespace]
         lines += [f"  readonly {other.rpartition('.')[2]}: {_title(other)}API;" for other in inner]
@@ -218,20 +236,62 @@ def _title(namespace: str, method: str = "") -> str:
 
 def _interface(name: str, kind: Kind) -> str:
     lines = [
-        f"  readonly {field}{'?' if part.name.endswith('?') else ''}: {got(part)};"
+        f"  readonly {_key(field)}{'?' if part.name.endswith('?') else ''}: {_texts(kind, field) or got(part)};"
         for field, part in (kind.fields or {}).items()
     ]
     return "\n".join((f"/** {_spelt(kind.doc)} */", f"export interface {name} {{", *lines, "}"))
 
 
-def _options(title: str, method: Method) -> str:
+def _texts(kind: Kind, field: str) -> str:
+    """Return the texts that a member of a record can be, where its declaration names them."""
+    declaration = "" if kind.made is None else str(kind.made.__annotations__.get(snake(field), ""))
+    if not declaration.startswith("Literal["):
+        return ""
+    return " | ".join(f"'{text}'" for text in re.findall(r'"([^"]*)"', declaration))
+
+
+def _options(namespace: str, name: str, method: Method) -> str:
     named = {p.name: p.kind for p in method.parameters if p.named} | dict(method.options)
-    lines = [f"  readonly {name}?: {given(kind)};" for name, kind in sorted(named.items())]
+    needed = {p.name for p in method.parameters if p.named and p.required}
+    defaults = _defaults(namespace, name, method)
+    lines = []
+    for option, kind in sorted(named.items()):
+        doc, texts = described(f"{namespace}.{name}", option)
+        default = defaults.get(snake(option))
+        if default is not None:
+            doc = f"{doc} Default: `{_spelt_default(default, kind)}`."
+        typed = " | ".join(f"'{text}'" for text in texts) or given(kind)
+        if option not in needed and typed != "unknown":
+            typed = f"({typed}) | undefined" if "=>" in typed else f"{typed} | undefined"
+        lines.append(f"  /** {doc} */")
+        lines.append(f"  readonly {option}{'' if option in needed else '?'}: {typed};")
     if method.progress:
-        lines.append("  /** Told how far it has come. */\n  readonly progress?: (done: number, path?: string) => void;")
+        lines.append("  /** Told how far it has come. */")
+        lines.append("  readonly progress?: ((done: number, path?: string) => void) | undefined;")
     if not lines:
         return ""
+    title = _title(namespace, name)
     return "\n".join((f"export interface {title}Options extends CallOptions {{", *lines, "}"))
+
+
+def _defaults(namespace: str, name: str, method: Method) -> dict[str, Any]:
+    """Return what the node takes for options that are not given, but for what is off."""
+    path = (method.verb or verb_of(namespace, name)).split(".")
+    # The options of ``add`` are declared with ``add_all``.
+    found = inspect.signature(declared(tuple(["add_all"] if path == ["add"] else path))).parameters
+    return {
+        parameter.name.rstrip("_"): parameter.default
+        for parameter in found.values()
+        if parameter.default not in (parameter.empty, None, "") and parameter.default is not False
+    }
+
+
+def _spelt_default(value: Any, kind: Kind) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if kind.name == "duration" and not isinstance(value, str):
+        return f"{value:g} s"
+    return _literal(value)
 
 
 def _signature(namespace: str, name: str, method: Method, title: str, *, call: bool = False) -> str:
@@ -241,7 +301,8 @@ def _signature(namespace: str, name: str, method: Method, title: str, *, call: b
         if not p.named
     ]
     has_options = bool(method.options or method.progress or any(p.named for p in method.parameters))
-    parameters.append(f"options?: {f'{title}Options' if has_options else 'CallOptions'}")
+    needed = any(p.named and p.required for p in method.parameters)
+    parameters.append(f"options{'' if needed else '?'}: {f'{title}Options' if has_options else 'CallOptions'}")
     kind, flow = method.answer.kind, method.answer.flow
     if flow == "value":
         result = f"Promise<{got(kind)}>"
@@ -262,21 +323,26 @@ def _spelt(text: str) -> str:
 
 
 def _camel_all(text: str) -> str:
-    return re.sub(r"_([a-z])", lambda letter: letter[1].upper(), text)
+    return re.sub(r"_([a-z])", lambda letter: letter[1].upper(), text).rstrip("_")
 
 
 def main(arguments: list[str]) -> int:
     """Write or check the files; return the exit status."""
-    made = {"table.ts": table(), "api.ts": api()}
-    stale = [name for name, text in made.items() if not (FOLDER / name).exists() or (FOLDER / name).read_text() != text]
+    made = {
+        FOLDER / "table.ts": table(),
+        FOLDER / "api.ts": api(),
+        ROOT / "docs" / "api.md": page(dict(sorted(records().items())), got, _spelt),
+    }
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
     if "--check" in arguments:
         if stale:
             sys.stderr.write(
-                f"not as the table of methods has it: {', '.join(stale)}; run python scripts/page_client.py\n"
+                f"not as the table of methods has it: {', '.join(path.name for path in stale)}; "
+                "run python scripts/page_client.py\n"
             )
         return 1 if stale else 0
-    for name in stale:
-        (FOLDER / name).write_text(made[name])
+    for path in stale:
+        path.write_text(made[path])
     return 0
 
 

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
     from harness.server import Server
 
-__all__ = ["LIBRARY", "Client", "Node", "Tab", "bundle", "in_jupyterlab", "in_node", "message_port_client", "node_process"]
+__all__ = [
+    "LIBRARY",
+    "Client",
+    "Node",
+    "Tab",
+    "bundle",
+    "in_jupyterlab",
+    "in_node",
+    "message_port_client",
+    "node_process",
+]
 
 LIBRARY = REPO / "labextension" / "lib" / "index.js"
 HERE = REPO / "benchmarks" / "harness"
@@ -29,7 +39,8 @@ PAGE = """
   const app = window.jupyterapp;
   const { kernels, serverSettings } = app.serviceManager;
   const load = source => import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
-  const [{ createBench }, { createVerbs }, ours, theirs] = await Promise.all([%(page)s, %(verbs)s, %(ours)s, %(theirs)s].map(load));
+  const sources = [%(page)s, %(verbs)s, %(ours)s, %(theirs)s];
+  const [{ createBench }, { createVerbs }, ours, theirs] = await Promise.all(sources.map(load));
   let Connection;
   const host = {
     connect(id, wsUrl) {

@@ -65,19 +65,11 @@ async function under(inFlight, count, job) {
   return results;
 }
 
-function same(found, expected, what) {
-  const equal = found.length === expected.length && expected.every((byte, i) => byte === found[i]);
-  if (!equal) throw new Error(`${what}: ${found.length} bytes that are not those that were put`);
-}
-
-/** Each in turn, so that a megabyte is not compared byte by byte in JavaScript more often than it must. */
-function sameStream(chunks, expected, what) {
-  let at = 0;
-  for (const chunk of chunks) {
-    same(chunk, expected.subarray(at, at + chunk.length), what);
-    at += chunk.length;
-  }
-  if (at !== expected.length) throw new Error(`${what}: ${at} bytes of ${expected.length}`);
+/** Whether two arrays of bytes are equal, or an error; `from` is where `found` begins in what is expected. */
+function same(found, expected, what, from = 0) {
+  let at = from + found.length <= expected.length ? 0 : -1;
+  while (at >= 0 && at < found.length) at = found[at] === expected[from + at] ? at + 1 : -1;
+  if (at < 0) throw new Error(`${what}: bytes from ${from} to ${from + found.length} that are not those that were put`);
 }
 
 /**
@@ -102,7 +94,13 @@ export function createVerbs(clientOf) {
       const [ms] = await timed(async () => {
         for await (const chunk of clientOf(client).cat(cid)) chunks.push(chunk);
       });
-      sameStream(chunks, noise(total, seed), 'cat');
+      const bytes = noise(total, seed);
+      let at = 0;
+      for (const chunk of chunks) {
+        same(chunk, bytes, 'cat', at);
+        at += chunk.length;
+      }
+      if (at !== total) throw new Error(`cat gave ${at} bytes of ${total}`);
       return { ms, bytes: total };
     },
     async putBlocks({ client, size, count, seed, inFlight = 1 }) {
@@ -116,7 +114,10 @@ export function createVerbs(clientOf) {
     async getBlocks({ client, size, from, count, seed, inFlight }) {
       const cids = kept.get(`blocks ${client} ${seed}`);
       const [ms, blocks] = await timed(() => under(inFlight, count, i => clientOf(client).block.get(cids[from + i])));
-      blocks.forEach((block, i) => same(block, noise(size, numbered(seed, from + i)), 'block.get'));
+      blocks.forEach((block, i) => {
+        if (block.length !== size) throw new Error(`block.get gave ${block.length} bytes of ${size}`);
+        same(block, noise(size, numbered(seed, from + i)), 'block.get');
+      });
       return { ms, count };
     },
     async putNodes({ client, count, seed, inFlight = 1 }) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipfs_comm.dnslink.lookup import HTTPSLookup, Lookup, Records, SystemLookup
-from ipfs_comm.dnslink.names import is_domain, link_of, spelled
+from ipfs_comm.dnslink.names import is_domain, links_of, spelled
 from ipfs_comm.dnslink.resolver import DNSLink, Link
 
-__all__ = ["DNSLink", "HTTPSLookup", "Link", "Lookup", "Records", "SystemLookup", "is_domain", "link_of", "spelled"]
+__all__ = ["DNSLink", "HTTPSLookup", "Link", "Lookup", "Records", "SystemLookup", "is_domain", "links_of", "spelled"]

@@ -6,15 +6,12 @@ Specifications: RFC 1035; RFC 8484, "DNS Queries over HTTPS (DoH)".
 from __future__ import annotations
 
 import asyncio
-import base64
-import importlib
 import ipaddress
-import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from ipfs_comm._importing import imported
 from ipfs_comm._version import __version__
-from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -76,7 +73,7 @@ class SystemLookup:
 
     async def txt(self, name: str, *, seconds: float) -> Records:
         """Return the TXT records of a name; see `Lookup`."""
-        asking = await _imported("dns.asyncresolver")
+        asking = await imported("dns.asyncresolver")
         from dns.exception import DNSException
         from dns.resolver import NXDOMAIN
 
@@ -115,8 +112,8 @@ class HTTPSLookup:
 
     async def txt(self, name: str, *, seconds: float) -> Records:
         """Return the TXT records of a name; see `Lookup`."""
-        aiohttp = await _imported("aiohttp")
-        message = await _imported("dns.message")
+        aiohttp = await imported("aiohttp")
+        message = await imported("dns.message")
         from dns.exception import DNSException
 
         query = message.make_query(f"{name}.", "TXT", id=0)
@@ -139,10 +136,9 @@ class HTTPSLookup:
                 headers={"User-Agent": f"ipfs_comm/{__version__}"},
                 trust_env=True,
             )
-        asked = base64.urlsafe_b64encode(query).rstrip(b"=").decode()
-        headers = {"Accept": _MEDIA_TYPE, "Accept-Encoding": "identity"}
-        url = f"{self.url}{'&' if '?' in self.url else '?'}dns={asked}"
-        async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+        # By POST, as Kubo asks: the servers that its users have configured take it.
+        headers = {"Accept": _MEDIA_TYPE, "Accept-Encoding": "identity", "Content-Type": _MEDIA_TYPE}
+        async with self._session.post(self.url, data=query, headers=headers, allow_redirects=False) as response:
             if response.status != 200:
                 raise ValueError(f"HTTP {response.status}")
             if response.content_type != _MEDIA_TYPE:
@@ -235,14 +231,3 @@ def _silent(name: str, why: str) -> NotFoundError:
 def _short(error: Exception) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
-
-
-async def _imported(name: str) -> Any:
-    """Import beside the loop what takes its time to."""
-    if name in sys.modules:
-        return sys.modules[name]
-    pool = Pool(1, "ipfs_comm-import")
-    try:
-        return await pool.run(importlib.import_module, name)
-    finally:
-        pool.close()

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ipfs_comm.dnslink.lookup import HTTPSLookup, SystemLookup
-from ipfs_comm.dnslink.names import MAX_DOMAIN, PREFIX, link_of, spelled
+from ipfs_comm.dnslink.names import PREFIX, links_of, spelled
 from ipfs_comm.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class DNSLink:
     ) -> str:
         """Return the path that a domain stands for, which may begin at another name.
 
-        Records of ``_dnslink.<domain>`` count; those of the domain itself where there are none.
+        The one content path among the TXT records of ``_dnslink.<domain>`` counts, as in Kubo.
 
         Parameters
         ----------
@@ -86,7 +86,7 @@ class DNSLink:
         InvalidInputError
             The servers cannot be meant.
         NotFoundError
-            It has no such record, or nobody answered.
+            It has no such record, more than one, or nobody answered.
         """
         name = spelled(domain)
         server = _server_of(name, servers or {})
@@ -95,17 +95,18 @@ class DNSLink:
         if kept is not None and now < kept.expires and not nocache:
             return kept.path
         lookup = await self._lookup(server)
-        for asked in _asked(name):
-            records = await lookup.txt(asked, seconds=LOOKUP_TIME)
-            path = link_of(records.texts)
-            if path is not None:
-                self._keep((name, server), Link(path, now + min(max(records.ttl, 0.0), max_ttl, MAX_TTL)))
-                return path
-        raise NotFoundError(
-            f'could not resolve name: "{name}" is missing a DNSLink record: it needs a TXT record '
-            f"dnslink=/ipfs/<cid> at {PREFIX}{name.removeprefix(PREFIX)}",
-            detail={"name": name},
+        asked = f"{PREFIX}{name.removeprefix(PREFIX)}"
+        records = await lookup.txt(asked, seconds=LOOKUP_TIME)
+        paths = links_of(records.texts)
+        if len(paths) == 1:
+            self._keep((name, server), Link(paths[0], now + min(max(records.ttl, 0.0), max_ttl, MAX_TTL)))
+            return paths[0]
+        why = (
+            f'"{name}" has more than one content path among the TXT records of {asked}: its owner has to remove some'
+            if paths
+            else f'"{name}" is missing a DNSLink record: it needs a TXT record dnslink=/ipfs/<cid> at {asked}'
         )
+        raise NotFoundError(f"could not resolve name: {why}", detail={"name": name})
 
     def _keep(self, key: tuple[str, str], link: Link) -> None:
         self._kept.pop(key, None)
@@ -129,14 +130,6 @@ class DNSLink:
         for server in servers.values():
             await server.close()
         await self._system.close()
-
-
-def _asked(name: str) -> tuple[str, ...]:
-    """Return the names whose records count, the best first."""
-    if name.startswith(PREFIX):
-        return (name,)
-    prefixed = f"{PREFIX}{name}"
-    return (prefixed, name) if len(prefixed) <= MAX_DOMAIN else (name,)
 
 
 def _server_of(name: str, servers: Mapping[str, str]) -> str:

@@ -7,11 +7,11 @@ One that fails is left alone for a while, twice as long after each failure that 
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ipfs_comm._importing import imported
 from ipfs_comm._version import __version__
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.errors import InvalidInputError, RepositoryError, UnknownHashError
@@ -316,7 +316,7 @@ class Gateways:
     async def _open_session(self) -> Any:
         async with self._opening:
             if self._session is None:
-                aiohttp = await _import_aiohttp()
+                aiohttp = await imported("aiohttp")
                 self._session = aiohttp.ClientSession(
                     auto_decompress=False,
                     connector=aiohttp.TCPConnector(limit=len(self._gateways) * self._pace.connections),
@@ -326,15 +326,6 @@ class Gateways:
                     trust_env=True,
                 )
             return self._session
-
-
-async def _import_aiohttp() -> Any:
-    """Import aiohttp beside the loop, which would stand still for half a second."""
-    pool = Pool(1, "ipfs_comm-import")
-    try:
-        return await pool.run(importlib.import_module, "aiohttp")
-    finally:
-        pool.close()
 
 
 def _limit(context: FetchContext | None) -> float | None:

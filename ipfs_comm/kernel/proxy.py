@@ -34,6 +34,8 @@ Start = Callable[[], Coroutine[Any, Any, Any]]
 AHEAD = 16
 #: Verbs whose arguments may be read piece by piece.
 CONTENT_VERBS = frozenset({"add", "add_all", "import_", "rm_all", "write"})
+#: Verbs that are given a function which is called after they have returned.
+LISTENING = frozenset({("pubsub", "subscribe"), ("pubsub", "unsubscribe")})
 
 _END = object()
 
@@ -261,6 +263,11 @@ class _Caller:
     def __init__(self, place: asyncio.AbstractEventLoop | Jobs) -> None:
         self._place = place
 
+    @property
+    def lasts(self) -> bool:
+        """Whether there is somebody who runs the caller's code after the call has returned: its loop."""
+        return isinstance(self._place, asyncio.AbstractEventLoop)
+
     def later(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call `function` there, soon; in order."""
         if isinstance(self._place, asyncio.AbstractEventLoop):
@@ -298,6 +305,17 @@ class _Caller:
             asyncio.run_coroutine_threadsafe(iterator.aclose(), self._place)
         elif hasattr(iterator, "close"):
             self.later(iterator.close)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Handler:
+    """A function that is called on the caller's loop, and is equal where the function is."""
+
+    function: Callable[..., object]
+    caller: _Caller = dataclasses.field(compare=False)
+
+    def __call__(self, *arguments: Any) -> None:
+        self.caller.later(self.function, *arguments)
 
 
 def _drop(_result: object) -> None:
@@ -353,9 +371,11 @@ def _carry(value: Any, caller: _Caller) -> Any:
 def _carry_call(
     path: tuple[str, ...], arguments: tuple[Any, ...], options: dict[str, Any], caller: _Caller
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    progress = options.get("progress")
-    if callable(progress):
-        options = {**options, "progress": functools.partial(caller.later, progress)}
+    for name in ("progress", "on_error"):
+        if callable(options.get(name)):
+            options = {**options, name: functools.partial(caller.later, options[name])}
+    if path in LISTENING and caller.lasts:
+        arguments = tuple(_Handler(one, caller) if callable(one) else one for one in arguments)
     if path[-1] in CONTENT_VERBS:
         arguments = tuple(_carry(argument, caller) for argument in arguments)
     return arguments, options

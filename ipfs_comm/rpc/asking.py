@@ -92,6 +92,16 @@ class Asking:
         finally:
             blob.close()
 
+    def when_over(self, ended: Callable[[], None]) -> None:
+        """Call ``ended`` when the other end has closed the first of the callbacks, which the call is about."""
+        port, over = self._callbacks[0]
+
+        def closed(_event: object) -> None:
+            over.set()
+            ended()
+
+        port.onclose = closed
+
     async def settle(self) -> None:
         """Wait a little for progress that was posted before the result; our server closes the callback's port then."""
         for _, over in self._callbacks:
@@ -105,3 +115,34 @@ class Asking:
         for port, over in self._callbacks:
             port.close()
             over.set()
+
+
+class Lasting:
+    """Calls of one client whose callbacks are called after the result too: what it listens to."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, list[tuple[Any, Asking]]] = {}
+
+    def add(self, topic: str, handler: Any, call: Asking) -> None:
+        """Keep a call until `end`, or until the other end lets go of it."""
+        self._calls.setdefault(topic, []).append((handler, call))
+        call.when_over(lambda: self._forget(topic, call))
+
+    def _forget(self, topic: str, call: Asking) -> None:
+        left = [kept for kept in self._calls.get(topic, []) if kept[1] is not call]
+        if left:
+            self._calls[topic] = left
+        else:
+            self._calls.pop(topic, None)
+
+    def end(self, topic: str, handler: Any = None) -> None:
+        """End the calls of a topic, or those of one handler."""
+        for kept, call in self._calls.get(topic, [])[:]:
+            if handler is None or kept == handler:
+                self._forget(topic, call)
+                call.close()
+
+    def close(self) -> None:
+        """End all."""
+        for topic in list(self._calls):
+            self.end(topic)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ipfs_comm.rpc.method import Method
     from ipfs_comm.wire import MessagePort
 
+#: Verbs of which this end does a part, in ``local``, which is loaded when one is called.
+LOCAL = frozenset({("add",), ("add_all",), ("get",)})
+
 
 class _Remote(Facade):
     """A namespace at the other end of a port."""
@@ -37,8 +40,23 @@ class _Remote(Facade):
 
     def _call(self, path: tuple[str, ...], arguments: tuple[Any, ...], options: dict[str, Any], streams: bool) -> Any:
         self._transport.check()
+        if path == ("pubsub", "unsubscribe"):
+            return self._unsubscribe(*arguments, **options)
+        if path in LOCAL:
+            from ipfs_comm.rpc import local
+
+            return getattr(local, path[-1])(self._ask, *arguments, **options)
+        return self._ask(*path, arguments=arguments, **options)
+
+    def _ask(self, *path: str, arguments: tuple[Any, ...], **options: Any) -> Any:
         asked = _Asked(self._transport, path, arguments, options)
-        return asked.stream() if streams else asked.value()
+        return asked.stream() if asked.streams else asked.value()
+
+    async def _unsubscribe(self, topic: str, handler: Any = None, *, timeout: float | None = None) -> None:
+        """End what was begun here: of one handler by closing its port, of all by asking for that too."""
+        self._transport.lasting.end(topic, handler)
+        if handler is None:
+            await _Asked(self._transport, ("pubsub", "unsubscribe"), (topic,), {"timeout": timeout}).value()
 
 
 class IPFSClient(_Remote):
@@ -89,6 +107,7 @@ class _Asked:
         self._namespace, self._name = _place(path)
         self._method = _method(self._namespace, self._name)
         self._given, self._options = _bound(path, self._method, arguments, options)
+        self.streams = self._method.answer.flow != "value"
         self._timeout: float | None = self._options.pop("timeout", None)
         self._max_size: int | None = self._options.pop("max_size", None)
 
@@ -119,12 +138,19 @@ class _Asked:
 
     async def value(self) -> Any:
         call = Asking(self._what)
+        lasts = False
         try:
             found = await self._ask(call)
-            await call.settle()
+            if self._method.lasting:
+                topic, handler = self._given.values()
+                self._transport.lasting.add(topic, handler, call)
+                lasts = True
+            else:
+                await call.settle()
             return self._load(call, found)
         finally:
-            call.close()
+            if not lasts:
+                call.close()
 
     def _load(self, call: Asking, travelling: Any) -> Any:
         try:

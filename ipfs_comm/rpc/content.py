@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from functools import partial
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import InvalidInputError
@@ -65,6 +66,7 @@ def _entry(call: Call, given: Any) -> Any:
         content=member("content", CONTENT),
         mode=member("mode", MODE),
         mtime=member("mtime", MTIME),
+        target=member("target", TEXT),
     )
 
 
@@ -81,6 +83,9 @@ def _entry_out(call: Call, given: Any) -> Any:
     content = _content_out(call, entry.content)
     if not entry.path and entry.mode is None and entry.mtime is None and entry.content is not None:
         return content
+    if entry.target is not None:
+        mtime = clone.undefined if entry.mtime is None else MTIME.dump(call, entry.mtime)
+        return {"path": entry.path, "target": entry.target, "mtime": mtime}
     return {
         "path": entry.path,
         "content": content,
@@ -104,16 +109,29 @@ def _cars(call: Call, given: Any) -> Any:
 
 
 def _cars_out(call: Call, source: Any) -> Any:
-    raw = bytes_like(source)
-    if raw is not None:
-        return raw
-    if hasattr(source, "__aiter__") or not hasattr(source, "read"):
-        return call.offer_items(each(source), Kind("car", _content, _car_out))
-    return _content_out(call, entry_of(source).content)
+    if _is_one_car(source):
+        return _car_out(call, source)
+    if not isinstance(source, AsyncIterable | Iterable):
+        raise _no_car(source)
+    return call.offer_items(each(source), Kind("car", _content, _car_out))
+
+
+def _is_one_car(source: Any) -> bool:
+    single = isinstance(source, str | File | Mapping | PathLike) or hasattr(source, "read")
+    return single or bytes_like(source) is not None
 
 
 def _car_out(call: Call, item: Any) -> Any:
+    if isinstance(item, str | File | Mapping):
+        raise _no_car(item)
     return item if isinstance(item, bytes | bytearray | memoryview) else _content_out(call, entry_of(item).content)
+
+
+def _no_car(given: Any) -> InvalidInputError:
+    return InvalidInputError(
+        f"a {type(given).__name__} is no CAR: give bytes, a pathlib.Path, a file object, an iterable of bytes, "
+        "or an iterable of these"
+    )
 
 
 CONTENT = Kind("content", _content, lambda call, content: _content_out(call, entry_of(content).content))

@@ -2,6 +2,7 @@
 
 ``cause`` is the error behind this one and ``errors`` are those that it stands for together, in the same form. ``kind``
 names our class where the code alone does not tell it: ``InvalidInputError`` of an ``ERR_ALREADY_PINNED``.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from ipfs_comm.errors import InvalidInputError, LimitError
 from ipfs_comm.ipld import CID
 from ipfs_comm.rpc import values
-from ipfs_comm.rpc.cids import decode_cid, decode_path, encode_cid
+from ipfs_comm.rpc.cids import cid_of, decode_cid, decode_path, encode_cid
 from ipfs_comm.rpc.errors import decode_error, encode_error
 from ipfs_comm.rpc.nodes import decode_node, encode_node
 from ipfs_comm.rpc.values import missing
@@ -76,6 +76,8 @@ class Kind:
         Whether a record goes without a member that is None, rather than with one that is undefined.
     doc : str
         What a record is.
+    made : type, optional
+        The class of a record's values.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Kind:
     fields: Mapping[str, Kind] | None = None
     omitted: bool = False
     doc: str = ""
+    made: type | None = None
 
 
 def simple(name: str, load: Callable[[Any], Any], dump: Callable[[Any], Any] = lambda value: value) -> Kind:
@@ -181,18 +184,33 @@ def record(made: type, spelling: Callable[[str], str] = camel, /, **fields: Kind
         Of each field.
     """
     pairs = [(field, spelling(field), kind) for field, kind in fields.items()]
+    tuples = {field for field in fields if str(made.__annotations__[field]).startswith("tuple")}
 
     def load(call: Call, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise TypeError("an object is needed")
-        return made(**{field: kind.load(call, value.get(name)) for field, name, kind in pairs})
+        members = {field: kind.load(call, value.get(name)) for field, name, kind in pairs}
+        return made(**{field: tuple(part) if field in tuples else part for field, part in members.items()})
 
     def dump(call: Call, value: Any) -> dict[str, Any]:
         members = ((name, kind, getattr(value, field)) for field, name, kind in pairs)
         return {name: kind.dump(call, part) for name, kind, part in members if part is not None or not kind.omitted}
 
     doc = " ".join((inspect.getdoc(made) or "").split("\n\n")[0].split())
-    return Kind(made.__name__, load, dump, fields={name: kind for _, name, kind in pairs}, doc=doc)
+    return Kind(made.__name__, load, dump, fields={name: kind for _, name, kind in pairs}, doc=doc, made=made)
+
+
+def handler_of(kind: Kind) -> Kind:
+    """Return the kind of functions that are called with one value of a kind."""
+
+    def load(call: Call, value: Any) -> Callable[[Any], None]:
+        callback = _callback(call, value)
+        return lambda item: callback(kind.dump(call, item))
+
+    def dump(call: Call, function: Callable[[Any], object]) -> Any:
+        return call.offer_callback(lambda travelling, *_: function(kind.load(call, travelling)))
+
+    return Kind(f"handler<{kind.name}>", load, dump, kind)
 
 
 def _view(value: Any) -> memoryview:
@@ -256,7 +274,7 @@ BOUND = simple("bound", values.bound)
 #: A number from zero, where Infinity means more than there will ever be.
 THRESHOLD = simple("threshold", values.threshold)
 #: A whole number that a page gets as BigInt, as from js-ipfs.
-BIG = simple("bigint", lambda value: int(values.integer(value)))
+BIG = simple("bigint", values.wide)
 #: Milliseconds there, seconds here; Infinity is none.
 TIMEOUT = simple("timeout", values.milliseconds, lambda value: value * 1000)
 TEXT = simple("text", values.text)
@@ -271,7 +289,11 @@ TEXT_OR_BYTES = simple(
 )
 #: A multiaddress, as text; clients may have objects for it.
 MULTIADDR = simple("multiaddr", values.text)
-CID_ = simple("cid", decode_cid, lambda value: encode_cid(CID.of(value)))
+#: A peer's ID, as text; clients may have objects for it.
+PEER = simple("peer", values.text)
+#: An address, as text; a page may have URL objects for it, and gets them.
+URL = simple("url", values.text)
+CID_ = simple("cid", decode_cid, lambda value: encode_cid(cid_of(value)))
 PATH = simple("path", decode_path, _path_out)
 NODE = simple("node", decode_node, encode_node)
 JSON = simple("json", _plain)

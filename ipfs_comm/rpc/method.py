@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ipfs_comm.errors import LimitError
+from ipfs_comm.errors import InvalidInputError, LimitError
 from ipfs_comm.rpc.kinds import CALLBACK, MAX_ITEMS, NOTHING, TIMEOUT, Kind
 from ipfs_comm.rpc.values import missing, parsed
 
@@ -87,6 +87,8 @@ class Method:
         Whether it is for those who run the node: off unless asked for.
     progress : bool
         Whether it tells how far it has come.
+    lasting : bool
+        Whether its callbacks are called after the result too, until their ports close.
     verb : str
         Its dotted name in the node's API, where that is not made from the namespace and the method.
     call : coroutine function, optional
@@ -99,6 +101,7 @@ class Method:
     writes: bool = False
     admin: bool = False
     progress: bool = False
+    lasting: bool = False
     verb: str = ""
     call: Callable[[Method, Node, Query], Awaitable[Any]] | None = None
 
@@ -136,7 +139,12 @@ class Method:
         value = query.input.get(parameter.name)
         if missing(value) and not parameter.required:
             return None
-        return parsed(value, partial(parameter.kind.load, query), f"{query.where}: {parameter.name}")
+        try:
+            return parsed(value, partial(parameter.kind.load, query), f"{query.where}: {parameter.name}")
+        except InvalidInputError as error:
+            if missing(value) and error.code == InvalidInputError.code and error.__cause__ is not None:
+                raise InvalidInputError(f"{query.where}: the {parameter.name} argument is required") from None
+            raise
 
     async def travelling(self, query: Query, result: Any) -> Any:
         """Return what the node gives in its travelling form."""

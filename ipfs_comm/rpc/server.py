@@ -155,7 +155,9 @@ class _Connection:
             _close_all(event.ports)
             self._refuse(ident, error)
             return
-        query = Query(namespace, method, given, ports=event.ports, over=partial(self._over, ident))
+        query = Query(
+            namespace, method, given, ports=event.ports, over=partial(self._over, ident), beside=self._streams
+        )
         task = asyncio.get_running_loop().create_task(
             self._execute(query, streams=bool(event.ports)), name=f"ipfs_comm {query.where}"
         )

@@ -68,6 +68,13 @@ def integer(value: Any) -> int:
     raise TypeError("an integer is needed")
 
 
+def wide(value: Any) -> int:
+    """Parse an integer of at most 64 bits, as a BigInt holds it."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 64:
+        return int(value)
+    raise TypeError("an integer of at most 64 bits is needed")
+
+
 def natural(value: Any) -> int:
     """Parse an integer from zero."""
     number = integer(value)
@@ -115,7 +122,11 @@ def mtime(value: Any) -> Any:
 
 
 def milliseconds(value: Any) -> float | None:
-    """Parse a timeout: milliseconds on the wire, seconds in the node; Infinity is none."""
+    """Parse a timeout: milliseconds on the wire, or text such as ``2s``; seconds in the node. Infinity is none."""
+    if isinstance(value, str):
+        from ipfs_comm.node.duration import duration
+
+        return max(duration("timeout", value).total_seconds(), 1e-6)
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise TypeError("milliseconds are needed")
     return None if value == float("inf") else max(value / 1000, 1e-6)

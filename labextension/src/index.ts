@@ -22,5 +22,7 @@ export { ByteStream, ItemStream } from './client/stream.js';
 export type * from './client/api.js';
 export type * from './client/types.js';
 export type { AddAllInput, AddInput, BytesInput, CarInput, Content, FileInput, ItemSource, ModeInput, MtimeInput } from './rpc/input.js';
-export type { MultiaddrInput, PBLinkInput, PBNodeInput, PinSource } from './rpc/kinds.js';
+export type { MultiaddrInput, PBLinkInput, PBNodeInput, PeerIdInput, PinSource } from './rpc/kinds.js';
+export { Multiaddr } from './rpc/multiaddr.js';
+export { PeerId } from './rpc/peer-id.js';
 export { CID, type CIDInput, type CIDLike, toCID } from './rpc/cid.js';

@@ -3,6 +3,7 @@
 // Started by run.mjs: node suite.mjs '{"suite", "client", "bundle", "carrier", "deadline"}', with the folder of test files as working directory.
 
 import './polyfill.mjs'
+import { startDns } from './dns.mjs'
 import { startEcho } from './echo.mjs'
 import { missingMethod } from './missing.mjs'
 import { startPinningService } from './pinning.mjs'
@@ -13,6 +14,8 @@ process.once('disconnect', () => process.exit(1))
 const { suite: name, client, bundle, carrier, deadline } = JSON.parse(process.argv[2])
 const echo = await startEcho()
 process.env.ECHO_SERVER = echo.url
+const dns = await startDns()
+process.env.CONFORMANCE_DNS_URL = dns.url
 const pinning = name === 'pin' ? await startPinningService() : undefined
 if (pinning !== undefined) Object.assign(process.env, { PINNING_SERVICE_ENDPOINT: pinning.url, PINNING_SERVICE_KEY: pinning.key })
 
@@ -66,6 +69,7 @@ process.send({ tests: [...titles.values()] })
 const runner = mocha.run(async () => {
   await factory.clean()
   await echo.close()
+  await dns.close()
   await pinning?.close()
   process.send({ done: true }, () => process.exit(0))
 })

@@ -55,6 +55,14 @@ from ipfs_comm.node.api.name import (
 )
 from ipfs_comm.node.api.object import LinkLike, NodeLike, ObjectAPI, ObjectPatchAPI, ObjectStat
 from ipfs_comm.node.api.pin import PinAPI, PinEntry, PinInput, PinSource
+from ipfs_comm.node.api.pin_remote import (
+    PinRemoteAPI,
+    PinRemoteServiceAPI,
+    RemotePin,
+    RemotePinCount,
+    RemotePinService,
+    RemotePinStat,
+)
 from ipfs_comm.node.api.pubsub import PubsubAPI, PubsubHandler, PubsubMessage
 from ipfs_comm.node.api.refs import RefEntry, RefsAPI
 from ipfs_comm.node.api.repo import GCResult, RepoAPI, RepoStat, VerifyResult
@@ -121,6 +129,8 @@ __all__ = [
     "PinAPI",
     "PinEntry",
     "PinInput",
+    "PinRemoteAPI",
+    "PinRemoteServiceAPI",
     "PinSource",
     "PingResult",
     "Progress",
@@ -129,6 +139,10 @@ __all__ = [
     "PubsubMessage",
     "RefEntry",
     "RefsAPI",
+    "RemotePin",
+    "RemotePinCount",
+    "RemotePinService",
+    "RemotePinStat",
     "RepoAPI",
     "RepoStat",
     "RoutingEvent",

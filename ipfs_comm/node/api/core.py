@@ -53,7 +53,7 @@ Content: TypeAlias = Bytes | str | PathLike[str] | BinaryIO | Iterable[Bytes | s
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Something to add: a path, and content unless it is a directory.
+    """Something to add: a path, and content unless it is a directory or a symlink.
 
     Attributes
     ----------
@@ -64,12 +64,15 @@ class File:
     mode : int or str, optional
         Permission bits; a str is octal.
     mtime : Mtime, datetime, mapping, (secs, nsecs) or seconds, optional
+    target : str, optional
+        Makes it a symlink to there, without content or mode.
     """
 
     path: str = ""
     content: Content | None = None
     mode: ModeLike | None = None
     mtime: MtimeLike | None = None
+    target: str | None = None
 
 
 #: What ``add`` takes; a mapping has the members of ``File``.
@@ -129,11 +132,12 @@ class IDResult:
 
 @dataclass(frozen=True, slots=True)
 class VersionResult:
-    """Versions of the node and of its repository's format."""
+    """Versions of the node, of its repository's format, and of the API that it has."""
 
     version: str
     repo: str
     commit: str = ""
+    interface_ipfs_core: str = ""
 
 
 @dataclass(frozen=True, slots=True)

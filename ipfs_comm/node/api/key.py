@@ -49,7 +49,7 @@ class KeyAPI(Protocol):
     async def export(
         self, name: str, password: str | None = None, *, format: str | None = None, timeout: float | None = None
     ) -> str | bytes:
-        """Return a private key as ``format`` pem-pkcs8 (default), libp2p-key, or one in clear."""
+        """Return a private key as ``format`` pem-pkcs8 (default of RSA), libp2p-key (of others), or one in clear."""
 
     async def import_(
         self, name: str, data: str | bytes, password: str | None = None, *, timeout: float | None = None

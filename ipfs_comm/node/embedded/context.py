@@ -15,10 +15,14 @@ from ipfs_comm.errors import HashMismatchError, InvalidPathError, NotFoundError,
 from ipfs_comm.exchange import Exchange, FetchContext, Offline
 from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.ipld import path as content_path
+from ipfs_comm.ipns.keys import MAX_KEY_SIZE
 from ipfs_comm.node.embedded.domains import Domains
-from ipfs_comm.node.embedded.keystore import FolderChest, Keystore, MemoryChest
+from ipfs_comm.node.embedded.keystore import Keystore
 from ipfs_comm.node.embedded.names import Names, name_of
 from ipfs_comm.node.embedded.read_only import ReadOnlyBlockstore, ReadOnlyState
+from ipfs_comm.node.embedded.secrets import FolderSecrets, MemorySecrets
+from ipfs_comm.node.embedded.services import MAX_SIZE as MAX_SERVICE_SIZE
+from ipfs_comm.node.embedded.services import Services
 from ipfs_comm.node.embedded.settings import Settings
 from ipfs_comm.node.embedded.traffic import Traffic
 from ipfs_comm.node.stream import remaining
@@ -64,8 +68,12 @@ class Target:
             It begins at a name, and has not been settled.
         """
         if not isinstance(self.start, CID):
-            raise NotSupportedError(f"{self.text} is a mutable name, not taken here: ask resolve for it first")
+            raise _unsettled(self)
         return self.start
+
+
+def _unsettled(wanted: Target) -> NotSupportedError:
+    return NotSupportedError(f"{wanted.text} is a mutable name, not taken here: ask resolve for it first")
 
 
 def target(path: CIDLike, further: str = "", *, offline: bool = False) -> Target:
@@ -119,11 +127,12 @@ class Context:
     keeping : Keeping, optional
         What garbage collection waits for; of this node alone where not given.
     keys : Path, optional
-        Folder of the private keys; they are in memory where not given.
+        Folder of the private keys; those of pinning services are in the folder ``services`` beside it. They are all in
+        memory where not given.
     read_only : bool
         Refuse whatever would write; blocks from the exchange are held in memory, up to a limit.
     offline : bool
-        Ask no DNS either.
+        Ask no DNS and no pinning service either.
     dnslink : DNSLink, optional
         Who resolves domains; by the configuration where not given.
     """
@@ -161,8 +170,19 @@ class Context:
         self.pool = Pool(2, "ipfs_comm-hash")
         # Files that are added or written: nothing that waits for a disk stands in line behind what is hashed.
         self.disk = Pool(2, "ipfs_comm-disk")
+        self.offline = offline
         self.keys = Keystore(
-            MemoryChest() if keys is None else FolderChest(keys), self.state, self.pool, read_only=read_only
+            MemorySecrets("key") if keys is None else FolderSecrets(keys, "key", max_size=MAX_KEY_SIZE),
+            self.state,
+            self.pool,
+            read_only=read_only,
+        )
+        self.services = Services(
+            MemorySecrets("service")
+            if keys is None
+            else FolderSecrets(keys.with_name("services"), "service", max_size=MAX_SERVICE_SIZE),
+            self.state,
+            self.pool,
         )
         self.settings = Settings(self.state, self.keys)
         self.domains = Domains(self.settings, offline=offline, dnslink=dnslink)
@@ -187,7 +207,7 @@ class Context:
         finally:
             gone: Any = Stopped()
             self.store = self.state = self.exchange = self.keys = self.names = self.settings = self.domains = gone
-            self.lock = self.pool = self.disk = gone
+            self.services = self.lock = self.pool = self.disk = gone
 
     def check_started(self) -> None:
         """See that the node was not stopped.
@@ -288,7 +308,8 @@ class Context:
         NotSupportedError
             The target begins at a name, and has not been settled.
         """
-        _ = wanted.root
+        if wanted.mutable:
+            raise _unsettled(wanted)
         context = FetchContext(path=wanted.text if wanted.segments else "", offline=wanted.offline)
 
         async def load(cid: CID) -> bytes:

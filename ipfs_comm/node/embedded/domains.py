@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.dnslink import DNSLink
 from ipfs_comm.dnslink.resolver import MAX_TTL
-from ipfs_comm.errors import InvalidInputError, NotFoundError
+from ipfs_comm.errors import InvalidInputError, NotFoundError, NotSupportedError
 from ipfs_comm.node.duration import duration
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Domains:
     def __init__(self, settings: Settings, *, offline: bool = False, dnslink: DNSLink | None = None) -> None:
         self._settings = settings
         self._offline = offline
+        self._pid = os.getpid()
         self._dnslink = DNSLink() if dnslink is None else dnslink
 
     async def resolve(self, domain: str, *, offline: bool = False, nocache: bool = False) -> str:
@@ -43,11 +45,19 @@ class Domains:
             It is no domain.
         InvalidInputError
             The configuration cannot be meant.
+        NotSupportedError
+            This process was forked from that of the node.
         """
         if offline or self._offline:
             why = "this call is offline" if offline else "this node is offline"
             raise NotFoundError(
                 f"could not resolve name: {domain} is a domain's name, which only DNS knows, and {why}",
+                detail={"name": domain},
+            )
+        if os.getpid() != self._pid:
+            raise NotSupportedError(
+                f"this node's connections are those of process {self._pid}, from which this one ({os.getpid()}) was "
+                f"forked: open a node of its own here, and ask that for {domain}",
                 detail={"name": domain},
             )
         servers, max_ttl = _chosen(await self._settings.read())

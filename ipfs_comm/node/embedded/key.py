@@ -124,8 +124,9 @@ class Key:
         password : str, optional
             Encrypts it; needed but for formats in clear.
         format : str, optional
-            ``pem-pkcs8`` where not given: PKCS #8 in PEM, encrypted. ``libp2p-key``: what js-ipfs writes for Ed25519.
-            ``libp2p-protobuf-cleartext`` (bytes) and ``pem-pkcs8-cleartext``: what Kubo writes, in clear.
+            ``pem-pkcs8``: PKCS #8 in PEM, encrypted; ``libp2p-key``: js-libp2p's sealed text. Where not given, what
+            js-ipfs writes: the former for RSA, the latter for all others. ``libp2p-protobuf-cleartext`` (bytes) and
+            ``pem-pkcs8-cleartext``: what Kubo writes, in clear.
         timeout : float, optional
             Seconds.
 
@@ -138,7 +139,8 @@ class Key:
         """
         async with deadline(timeout, f"key.export of {name!r}"):
             key = await self._context.keys.get(name)
-            return await self._context.pool.run(export_key, key, format or "pem-pkcs8", password)
+            usual = "pem-pkcs8" if key.type == "rsa" else "libp2p-key"
+            return await self._context.pool.run(export_key, key, format or usual, password)
 
     async def import_(
         self, name: str, data: str | bytes, password: str | None = None, *, timeout: float | None = None

@@ -1,20 +1,24 @@
-"""The methods without a namespace of their own: add, addAll, cat, get, ls, refs, resolve, id, version."""
+"""The methods without a namespace of their own: add, cat, get, ls, resolve, id and the like."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.node.api import AddResult, IDResult, LsEntry, RefEntry, VersionResult
+from ipfs_comm.node.api import AddResult, IDResult, LsEntry, PingResult, RefEntry, VersionResult
 from ipfs_comm.rpc.content import ENTRIES, ENTRY
 from ipfs_comm.rpc.kinds import (
     BOUND,
     BYTES,
     CID_,
     FLAG,
+    LONG_TEXT,
     MODE,
     MTIME,
+    MULTIADDR,
     NATURAL,
+    NUMBER,
     PATH,
+    PEER,
     TEXT,
     THRESHOLD,
     list_of,
@@ -23,6 +27,7 @@ from ipfs_comm.rpc.kinds import (
     some,
 )
 from ipfs_comm.rpc.method import Answer, Method, Parameter
+from ipfs_comm.rpc.services.capabilities import CAPABILITIES, offered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,15 +43,23 @@ LISTED = record(
 REF = record(RefEntry, ref=TEXT, err=TEXT)
 IDENTITY = record(
     IDResult,
-    id=TEXT,
+    id=PEER,
     public_key=TEXT,
-    addresses=list_of(TEXT),
+    addresses=list_of(MULTIADDR),
     agent_version=TEXT,
     protocol_version=TEXT,
     protocols=list_of(TEXT),
     ephemeral=FLAG,
 )
-VERSION = record(VersionResult, version=TEXT, repo=TEXT, commit=TEXT)
+PINGED = record(PingResult, success=FLAG, time=NUMBER, text=LONG_TEXT)
+VERSION = record(
+    VersionResult,
+    lambda name: name.replace("_", "-"),
+    version=TEXT,
+    repo=TEXT,
+    commit=TEXT,
+    interface_ipfs_core=TEXT,
+)
 
 #: Of whatever reads: ask nobody else for blocks that are not here.
 READ: Mapping[str, Kind] = {"offline": FLAG}
@@ -101,6 +114,11 @@ METHODS: Mapping[str, Method] = {
         Answer(REF, "stream"),
     ),
     "resolve": Method((Parameter("path", PATH),), {"cidBase": TEXT, "recursive": FLAG, **READ}, Answer(TEXT)),
-    "id": Method((), {"peerId": TEXT}, Answer(IDENTITY)),
+    "id": Method((), {"peerId": PEER}, Answer(IDENTITY)),
     "version": Method((), {}, Answer(VERSION)),
+    "dns": Method((Parameter("domain", TEXT),), {"nocache": FLAG, "recursive": FLAG, **READ}, Answer(TEXT)),
+    "ping": Method((Parameter("peerId", PEER),), {"count": NATURAL}, Answer(PINGED, "stream")),
+    "isOnline": Method((), {}, Answer(FLAG)),
+    "stop": Method((), {}, admin=True),
+    "capabilities": Method((), {}, Answer(CAPABILITIES), call=offered),
 }

@@ -1,13 +1,13 @@
-"""The namespace ``name``: IPNS names."""
+"""The namespaces ``name`` and ``name.pubsub``: IPNS names and names of domains."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.node.api import NamePublishResult
+from ipfs_comm.node.api import NamePublishResult, NamePubsubCancelResult, NamePubsubState
 from ipfs_comm.rpc import values
-from ipfs_comm.rpc.kinds import FLAG, NATURAL, PATH, TEXT, record, simple
+from ipfs_comm.rpc.kinds import FLAG, NATURAL, PATH, TEXT, list_of, record, simple
 from ipfs_comm.rpc.method import Answer, Method, Parameter
 from ipfs_comm.rpc.services.core import READ
 
@@ -47,7 +47,12 @@ METHODS: Mapping[str, Method] = {
     ),
     "resolve": Method(
         (Parameter("name", PATH, required=False),),
-        {"nocache": FLAG, "recursive": FLAG},
+        {"nocache": FLAG, "recursive": FLAG, **READ},
         Answer(TEXT, "stream", together="last"),
     ),
+}
+PUBSUB: Mapping[str, Method] = {
+    "cancel": Method((Parameter("name", TEXT),), {}, Answer(record(NamePubsubCancelResult, canceled=FLAG))),
+    "state": Method((), {}, Answer(record(NamePubsubState, enabled=FLAG))),
+    "subs": Method((), {}, Answer(list_of(TEXT))),
 }

@@ -28,10 +28,10 @@ async def _subscribe(method: Method, node: Node, query: Query) -> Any:
     def ended(error: Exception) -> None:
         if failed is not None:
             failed(error)
-        lasting.close()
+        query.close()
 
     await node.pubsub.subscribe(topic, handler, on_error=ended, **options)
-    lasting = query.last(f"pubsub {topic}", partial(node.pubsub.unsubscribe, topic, handler))
+    query.last(f"pubsub {topic}", partial(node.pubsub.unsubscribe, topic, handler))
     return await method.travelling(query, _nothing())
 
 
@@ -50,6 +50,8 @@ METHODS: Mapping[str, Method] = {
     "ls": Method((), {}, Answer(list_of(TEXT))),
     "peers": Method((_TOPIC,), {}, Answer(list_of(PEER))),
     "publish": Method((_TOPIC, Parameter("data", BYTES)), {}),
-    "subscribe": Method((_TOPIC, Parameter("handler", HANDLER)), {"onError": handler_of(ERROR)}, call=_subscribe),
+    "subscribe": Method(
+        (_TOPIC, Parameter("handler", HANDLER)), {"onError": handler_of(ERROR)}, lasting=True, call=_subscribe
+    ),
     "unsubscribe": Method((_TOPIC, Parameter("handler", HANDLER, required=False)), {}, call=_unsubscribe),
 }

@@ -7,7 +7,24 @@ from typing import TYPE_CHECKING, Any
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.rpc.errors import UnknownMethodError
 from ipfs_comm.rpc.policy import Policy
-from ipfs_comm.rpc.services import block, bootstrap, config, core, dag, files, key, name, pin, refs, repo
+from ipfs_comm.rpc.services import (
+    bitswap,
+    block,
+    bootstrap,
+    config,
+    core,
+    dag,
+    dht,
+    files,
+    key,
+    name,
+    pin,
+    pubsub,
+    refs,
+    repo,
+    stats,
+    swarm,
+)
 from ipfs_comm.rpc.services import object as objects
 
 if TYPE_CHECKING:
@@ -23,15 +40,23 @@ NAMESPACES: Mapping[str, Mapping[str, Method]] = {
     "block": block.METHODS,
     "files": files.METHODS,
     "pin": pin.METHODS,
+    "pin.remote": pin.REMOTE,
+    "pin.remote.service": pin.SERVICE,
     "refs": refs.METHODS,
     "key": key.METHODS,
     "name": name.METHODS,
+    "name.pubsub": name.PUBSUB,
     "object": objects.METHODS,
     "object.patch": objects.PATCH,
     "repo": repo.METHODS,
     "config": config.METHODS,
     "config.profiles": config.PROFILES,
     "bootstrap": bootstrap.METHODS,
+    "stats": stats.METHODS,
+    "swarm": swarm.METHODS,
+    "bitswap": bitswap.METHODS,
+    "pubsub": pubsub.METHODS,
+    "dht": dht.METHODS,
 }
 
 
@@ -90,5 +115,6 @@ class IPFSService:
         if method is None:
             raise UnknownMethodError(f"Method '{query.method[:80]}' is not found")
         policy.check(query.where, method)
+        query.policy = policy
         node = await self._node() if callable(self._node) else self._node
         return await method.answered(node, query)

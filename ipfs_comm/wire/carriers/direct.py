@@ -23,7 +23,7 @@ from ipfs_comm.errors import LinkError
 from ipfs_comm.wire.carriers.base import Carrier
 from ipfs_comm.wire.carriers.share import Share
 from ipfs_comm.wire.carriers.takeover import ASK_EVERY, Doubt, Newcomers
-from ipfs_comm.wire.frame import Ping, encode_packet
+from ipfs_comm.wire.frame import Ping, encode_packet, join_packets
 
 if TYPE_CHECKING:
     import asyncio
@@ -47,6 +47,9 @@ MAX_BACKLOG = 128 * 2**20
 MAX_OUTBOX = 4096
 #: Packets sent in one turn of the control thread, which also serves interrupts and the debugger.
 BATCH = 32
+#: Bytes up to which packets that wait for the control thread become one: signing, sending, and at the other end reading
+#: a message cost more than so many bytes do.
+JOINED = 16 * 1024
 #: Packets taken in one turn of the link's loop.
 TAKE = 128
 #: Largest content of a message that could be ours; ours name a comm and hold next to no data.
@@ -361,16 +364,32 @@ class ControlRoad:
         # Cleared first: what is queued from here on schedules a turn of its own.
         self._flushing = False
         now = time.monotonic()
-        for _ in range(min(len(self._outbox), BATCH)):
+        for _ in range(BATCH):
+            if not self._outbox:
+                break
             carrier, kind, packet = self._outbox.popleft()
             # A close tells nobody anything, and whoever closes is not there any more to be heard.
             if kind == "comm_msg" and carrier.doubt.holds((kind, packet), now):
                 self._ask_later(0)
             else:
-                self._send(carrier, kind, packet)
+                self._send(carrier, kind, self._joined(carrier, packet))
         if self._outbox:
             self._schedule()
         self._show_activity()
+
+    def _joined(self, carrier: DirectCarrier, packet: list[Any] | None) -> list[Any] | None:
+        """Return `packet` together with those that wait behind it for the same page, if they are small."""
+        if packet is None or len(packet) > 1:
+            return packet
+        packets, size = [packet], len(packet[0])
+        while self._outbox:
+            other, _, following = self._outbox[0]
+            if other is not carrier or following is None or len(following) > 1 or size + len(following[0]) > JOINED:
+                break
+            self._outbox.popleft()
+            packets.append(following)
+            size += len(following[0])
+        return packet if len(packets) == 1 else join_packets(packets)
 
     def _send(self, carrier: DirectCarrier, kind: str, packet: list[Any] | None) -> None:
         content = {"comm_id": carrier.comm_id, "data": TO_PAGE}

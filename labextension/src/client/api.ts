@@ -2,7 +2,9 @@
 
 import type { CID, CIDInput } from '../rpc/cid.js';
 import type { AddAllInput, AddInput, CarInput, Content, ItemSource, ModeInput, MtimeInput } from '../rpc/input.js';
-import type { MultiaddrInput, PBLinkInput, PBNodeInput, PinSource } from '../rpc/kinds.js';
+import type { MultiaddrInput, PBLinkInput, PBNodeInput, PeerIdInput, PinSource } from '../rpc/kinds.js';
+import type { Multiaddr } from '../rpc/multiaddr.js';
+import type { PeerId } from '../rpc/peer-id.js';
 import type { ByteStream, ItemStream } from './stream.js';
 import type { CallOptions, Mtime } from './types.js';
 
@@ -13,6 +15,27 @@ export interface AddResult {
   readonly size: number;
   readonly mode?: number | undefined;
   readonly mtime?: Mtime | undefined;
+}
+
+/** What came from others and went to them: bytes since the node was opened, and bytes a second now. */
+export interface BandwidthStat {
+  readonly totalIn: bigint;
+  readonly totalOut: bigint;
+  readonly rateIn: number;
+  readonly rateOut: number;
+}
+
+/** Blocks that are wanted, those asked for them, and what was exchanged since the node was opened, in bytes. */
+export interface BitswapStat {
+  readonly provideBufLen: number;
+  readonly wantlist: CID[];
+  readonly peers: PeerId[];
+  readonly blocksReceived: bigint;
+  readonly dataReceived: bigint;
+  readonly blocksSent: bigint;
+  readonly dataSent: bigint;
+  readonly dupBlksReceived: bigint;
+  readonly dupDataReceived: bigint;
 }
 
 /** One block that was to be removed; `error` says why it was not. */
@@ -29,7 +52,19 @@ export interface BlockStat {
 
 /** The peers that were added, removed or listed, as multiaddresses. */
 export interface BootstrapResult {
-  readonly Peers: string[];
+  readonly Peers: Multiaddr[];
+}
+
+/** What may be called here, what of that this node cannot do, and how much at a time. */
+export interface Capabilities {
+  readonly kind: string;
+  readonly version: string;
+  readonly repoVersion: string;
+  readonly readOnly: boolean;
+  readonly methods: string[];
+  readonly unsupported: string[];
+  readonly limits: Readonly<Record<string, number>>;
+  readonly protocol?: number | undefined;
 }
 
 /** A set of settings under one name. */
@@ -122,9 +157,9 @@ export interface GCResult {
 
 /** Who this node is; `ephemeral` where that ends with the process, for nothing may be written. */
 export interface IDResult {
-  readonly id: string;
+  readonly id: PeerId;
   readonly publicKey: string;
-  readonly addresses: string[];
+  readonly addresses: Multiaddr[];
   readonly agentVersion: string;
   readonly protocolVersion: string;
   readonly protocols: string[];
@@ -162,6 +197,16 @@ export interface NamePublishResult {
   readonly value: string;
 }
 
+/** Whether there was something to end. */
+export interface NamePubsubCancelResult {
+  readonly canceled: boolean;
+}
+
+/** Whether names are also published and followed by pubsub. */
+export interface NamePubsubState {
+  readonly enabled: boolean;
+}
+
 /** Sizes of a dag-pb node, in bytes. */
 export interface ObjectStat {
   readonly Hash: CID;
@@ -185,6 +230,18 @@ export interface PBNode {
   readonly Data?: Uint8Array | undefined;
 }
 
+/** A peer that the node knows of, and where it may be reached. */
+export interface PeerAddresses {
+  readonly id: PeerId;
+  readonly addrs: Multiaddr[];
+}
+
+/** A peer, and where it may be reached. */
+export interface PeerInfo {
+  readonly id: PeerId;
+  readonly multiaddrs: Multiaddr[];
+}
+
 /** One block that is kept. */
 export interface PinEntry {
   readonly cid: CID;
@@ -193,10 +250,53 @@ export interface PinEntry {
   readonly name?: string | undefined;
 }
 
+/** One answer of a peer, after `time` milliseconds; or a text that tells of it. */
+export interface PingResult {
+  readonly success: boolean;
+  readonly time: number;
+  readonly text: string;
+}
+
+/** One message; `from` is the peer that published it, `sequenceNumber` the number that it gave it. */
+export interface PubsubMessage {
+  readonly topic: string;
+  readonly data: Uint8Array;
+  readonly from: PeerId;
+  readonly sequenceNumber?: bigint | undefined;
+}
+
 /** One reference, as text; `err` says why it could not be followed. */
 export interface RefEntry {
   readonly ref: string;
   readonly err: string;
+}
+
+/** One pin at a service; `status` is `queued`, `pinning`, `pinned` or `failed`. */
+export interface RemotePin {
+  readonly status: string;
+  readonly cid: CID;
+  readonly name: string;
+}
+
+/** How many pins a service has of each status. */
+export interface RemotePinCount {
+  readonly queued: number;
+  readonly pinning: number;
+  readonly pinned: number;
+  readonly failed: number;
+}
+
+/** A service that is known here; its key is told to nobody. `stat` where it was asked for. */
+export interface RemotePinService {
+  readonly service: string;
+  readonly endpoint: URL;
+  readonly stat?: RemotePinStat | undefined;
+}
+
+/** Whether a service answers (`valid` or `invalid`), and if so how many pins it has. */
+export interface RemotePinStat {
+  readonly status: string;
+  readonly pinCount?: RemotePinCount | undefined;
 }
 
 /** The size of a repository; sizes in bytes. Where it has no limit `storageMax` is 2^53 - 1. */
@@ -208,378 +308,702 @@ export interface RepoStat {
   readonly storageMax: bigint;
 }
 
+/** One step of a search: whom it concerns, and the peers, providers or value that it brought. */
+export interface RoutingEvent {
+  readonly type: number;
+  readonly name: string;
+  readonly from?: PeerId | undefined;
+  readonly peer?: PeerInfo | undefined;
+  readonly closer: PeerInfo[];
+  readonly providers: PeerInfo[];
+  readonly value?: Uint8Array | undefined;
+  readonly error?: string | undefined;
+}
+
+/** A peer that the node is connected with, by the address that the connection has; the rest if it was asked for. */
+export interface SwarmPeer {
+  readonly addr: Multiaddr;
+  readonly peer: PeerId;
+  readonly latency?: string | undefined;
+  readonly muxer?: string | undefined;
+  readonly streams?: string[] | undefined;
+  readonly direction?: string | undefined;
+}
+
 /** One block that is not what its CID says, or cannot be read; `error` says why. */
 export interface VerifyResult {
   readonly cid: CID;
   readonly error: Error;
 }
 
-/** Versions of the node and of its repository's format. */
+/** Versions of the node, of its repository's format, and of the API that it has. */
 export interface VersionResult {
   readonly version: string;
   readonly repo: string;
   readonly commit: string;
+  readonly 'interface-ipfs-core': string;
 }
 
 export interface AddOptions extends CallOptions {
-  readonly blockWriteConcurrency?: number;
-  readonly chunker?: string;
-  readonly cidVersion?: number;
-  readonly fileImportConcurrency?: number;
-  readonly hamtEstimation?: string;
-  readonly hashAlg?: string;
-  readonly inline?: boolean;
-  readonly inlineLimit?: number;
-  readonly mode?: ModeInput;
-  readonly mtime?: MtimeInput;
-  readonly onlyHash?: boolean;
-  readonly pin?: boolean;
-  readonly preload?: boolean;
-  readonly profile?: string;
-  readonly rawLeaves?: boolean;
-  readonly shardSplitThreshold?: number;
-  readonly trickle?: boolean;
-  readonly wrapWithDirectory?: boolean;
+  /** Blocks that are written at once. Default: `10`. */
+  readonly blockWriteConcurrency?: number | undefined;
+  /** How files are cut: `size-262144`, `rabin-MIN-AVG-MAX` or `buzhash`. Default: `'size-262144'`. */
+  readonly chunker?: string | undefined;
+  /** Version of the CIDs that are made: 0 or 1. Default: `0`. */
+  readonly cidVersion?: number | undefined;
+  /** Files that are taken from the source ahead. Default: `50`. */
+  readonly fileImportConcurrency?: number | undefined;
+  /** How the size of a directory is measured before it is sharded. */
+  readonly hamtEstimation?: 'links' | 'block' | undefined;
+  /** Multihash function, such as `sha2-256`. Default: `'sha2-256'`. */
+  readonly hashAlg?: string | undefined;
+  /** Put small blocks into their CIDs. */
+  readonly inline?: boolean | undefined;
+  /** Longest block that is put into its CID, in bytes. */
+  readonly inlineLimit?: number | undefined;
+  /** Permissions of what has none of its own. */
+  readonly mode?: ModeInput | undefined;
+  /** Modification time of what has none of its own. */
+  readonly mtime?: MtimeInput | undefined;
+  /** Tell CIDs, and store nothing. */
+  readonly onlyHash?: boolean | undefined;
+  /** Pin what is made. Default: `true`. */
+  readonly pin?: boolean | undefined;
+  /** Accepted: nothing is preloaded anywhere. Default: `true`. */
+  readonly preload?: boolean | undefined;
+  /** Defaults of the other options. Default: `'kubo'`. */
+  readonly profile?: 'kubo' | 'unixfs-v1-2025' | undefined;
+  /** Leaves of files are raw blocks. */
+  readonly rawLeaves?: boolean | undefined;
+  /** Bytes beyond which a directory is sharded. */
+  readonly shardSplitThreshold?: number | undefined;
+  /** DAGs of the trickle layout. */
+  readonly trickle?: boolean | undefined;
+  /** Put all of it into one directory. */
+  readonly wrapWithDirectory?: boolean | undefined;
   /** Told how far it has come. */
-  readonly progress?: (done: number, path?: string) => void;
+  readonly progress?: ((done: number, path?: string) => void) | undefined;
 }
 
 export interface AddAllOptions extends CallOptions {
-  readonly blockWriteConcurrency?: number;
-  readonly chunker?: string;
-  readonly cidVersion?: number;
-  readonly fileImportConcurrency?: number;
-  readonly hamtEstimation?: string;
-  readonly hashAlg?: string;
-  readonly inline?: boolean;
-  readonly inlineLimit?: number;
-  readonly mode?: ModeInput;
-  readonly mtime?: MtimeInput;
-  readonly onlyHash?: boolean;
-  readonly pin?: boolean;
-  readonly preload?: boolean;
-  readonly profile?: string;
-  readonly rawLeaves?: boolean;
-  readonly shardSplitThreshold?: number;
-  readonly trickle?: boolean;
-  readonly wrapWithDirectory?: boolean;
+  /** Blocks that are written at once. Default: `10`. */
+  readonly blockWriteConcurrency?: number | undefined;
+  /** How files are cut: `size-262144`, `rabin-MIN-AVG-MAX` or `buzhash`. Default: `'size-262144'`. */
+  readonly chunker?: string | undefined;
+  /** Version of the CIDs that are made: 0 or 1. Default: `0`. */
+  readonly cidVersion?: number | undefined;
+  /** Files that are taken from the source ahead. Default: `50`. */
+  readonly fileImportConcurrency?: number | undefined;
+  /** How the size of a directory is measured before it is sharded. */
+  readonly hamtEstimation?: 'links' | 'block' | undefined;
+  /** Multihash function, such as `sha2-256`. Default: `'sha2-256'`. */
+  readonly hashAlg?: string | undefined;
+  /** Put small blocks into their CIDs. */
+  readonly inline?: boolean | undefined;
+  /** Longest block that is put into its CID, in bytes. */
+  readonly inlineLimit?: number | undefined;
+  /** Permissions of what has none of its own. */
+  readonly mode?: ModeInput | undefined;
+  /** Modification time of what has none of its own. */
+  readonly mtime?: MtimeInput | undefined;
+  /** Tell CIDs, and store nothing. */
+  readonly onlyHash?: boolean | undefined;
+  /** Pin what is made. Default: `true`. */
+  readonly pin?: boolean | undefined;
+  /** Accepted: nothing is preloaded anywhere. Default: `true`. */
+  readonly preload?: boolean | undefined;
+  /** Defaults of the other options. Default: `'kubo'`. */
+  readonly profile?: 'kubo' | 'unixfs-v1-2025' | undefined;
+  /** Leaves of files are raw blocks. */
+  readonly rawLeaves?: boolean | undefined;
+  /** Bytes beyond which a directory is sharded. */
+  readonly shardSplitThreshold?: number | undefined;
+  /** DAGs of the trickle layout. */
+  readonly trickle?: boolean | undefined;
+  /** Put all of it into one directory. */
+  readonly wrapWithDirectory?: boolean | undefined;
   /** Told how far it has come. */
-  readonly progress?: (done: number, path?: string) => void;
+  readonly progress?: ((done: number, path?: string) => void) | undefined;
 }
 
 export interface CatOptions extends CallOptions {
-  readonly length?: number;
-  readonly offline?: boolean;
-  readonly offset?: number;
+  /** Bytes, at most. */
+  readonly length?: number | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Bytes from the beginning. Default: `0`. */
+  readonly offset?: number | undefined;
 }
 
 export interface GetOptions extends CallOptions {
-  readonly archive?: boolean;
-  readonly compress?: boolean;
-  readonly compressionLevel?: number;
-  readonly offline?: boolean;
+  /** As a TAR archive. */
+  readonly archive?: boolean | undefined;
+  /** Compressed by gzip: the archive, or one file. */
+  readonly compress?: boolean | undefined;
+  /** -1 to 9. */
+  readonly compressionLevel?: number | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface LsOptions extends CallOptions {
-  readonly offline?: boolean;
-  readonly recursive?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Go on into what is inside. */
+  readonly recursive?: boolean | undefined;
 }
 
 export interface RefsOptions extends CallOptions {
-  readonly edges?: boolean;
-  readonly format?: string;
-  readonly maxDepth?: number;
-  readonly offline?: boolean;
-  readonly recursive?: boolean;
-  readonly unique?: boolean;
+  /** Tell each link as `<from> -> <to>`. */
+  readonly edges?: boolean | undefined;
+  /** What is told of a link, of `<src>`, `<dst>` and `<linkname>`. */
+  readonly format?: string | undefined;
+  /** How deep to go where `recursive` is set. */
+  readonly maxDepth?: number | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Go on into what is inside. */
+  readonly recursive?: boolean | undefined;
+  /** Tell each once. */
+  readonly unique?: boolean | undefined;
 }
 
 export interface ResolveOptions extends CallOptions {
-  readonly cidBase?: string;
-  readonly offline?: boolean;
-  readonly recursive?: boolean;
+  /** Multibase of CIDs in the answer, such as `base58btc`. */
+  readonly cidBase?: string | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Follow names on until what they lead to is immutable. Default: `true`. */
+  readonly recursive?: boolean | undefined;
 }
 
 export interface IdOptions extends CallOptions {
-  readonly peerId?: string;
+  /** Of this peer. */
+  readonly peerId?: PeerIdInput | undefined;
+}
+
+export interface DnsOptions extends CallOptions {
+  /** Ask anew, although an answer is kept. */
+  readonly nocache?: boolean | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Follow names on until what they lead to is immutable. Default: `true`. */
+  readonly recursive?: boolean | undefined;
+}
+
+export interface PingOptions extends CallOptions {
+  /** How often the peer is asked. Default: `10`. */
+  readonly count?: number | undefined;
 }
 
 export interface DagPutOptions extends CallOptions {
-  readonly format?: string;
-  readonly hashAlg?: string;
-  readonly inputCodec?: string;
-  readonly offline?: boolean;
-  readonly onlyHash?: boolean;
-  readonly pin?: boolean;
-  readonly storeCodec?: string;
-  readonly version?: number;
+  /** Older name of `storeCodec`. */
+  readonly format?: string | undefined;
+  /** Multihash function, such as `sha2-256`. Default: `'sha2-256'`. */
+  readonly hashAlg?: string | undefined;
+  /** The node is bytes of this codec, to be decoded first. */
+  readonly inputCodec?: string | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Tell CIDs, and store nothing. */
+  readonly onlyHash?: boolean | undefined;
+  /** Pin what is made. */
+  readonly pin?: boolean | undefined;
+  /** Codec to store the node with. */
+  readonly storeCodec?: string | undefined;
+  /** Version of the CID: 0 or 1. Default: `1`. */
+  readonly version?: number | undefined;
 }
 
 export interface DagGetOptions extends CallOptions {
-  readonly localResolve?: boolean;
-  readonly offline?: boolean;
-  readonly path?: string;
+  /** Stop at the first link. */
+  readonly localResolve?: boolean | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** A path below the CID. */
+  readonly path?: string | undefined;
 }
 
 export interface DagResolveOptions extends CallOptions {
-  readonly offline?: boolean;
-  readonly path?: string;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** A path below the CID. */
+  readonly path?: string | undefined;
 }
 
 export interface DagTreeOptions extends CallOptions {
-  readonly offline?: boolean;
-  readonly path?: string;
-  readonly recursive?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** A path below the CID. */
+  readonly path?: string | undefined;
+  /** Go on into what is inside. */
+  readonly recursive?: boolean | undefined;
 }
 
 export interface DagExportOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface DagImportOptions extends CallOptions {
-  readonly pinRoots?: boolean;
-  readonly stats?: boolean;
+  /** Pin the roots that the CAR names. Default: `true`. */
+  readonly pinRoots?: boolean | undefined;
+  /** Tell the number of blocks and their bytes at the end. */
+  readonly stats?: boolean | undefined;
 }
 
 export interface DagStatOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface BlockPutOptions extends CallOptions {
-  readonly format?: string;
-  readonly mhlen?: number;
-  readonly mhtype?: string;
-  readonly offline?: boolean;
-  readonly pin?: boolean;
-  readonly version?: number;
+  /** Codec of the CID, such as `dag-cbor`. */
+  readonly format?: string | undefined;
+  /** Bytes of the digest that are kept. */
+  readonly mhlen?: number | undefined;
+  /** Multihash function, such as `sha2-256`. Default: `'sha2-256'`. */
+  readonly mhtype?: string | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Pin what is made. */
+  readonly pin?: boolean | undefined;
+  /** Version of the CID: 0 or 1. */
+  readonly version?: number | undefined;
 }
 
 export interface BlockGetOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface BlockRmOptions extends CallOptions {
-  readonly force?: boolean;
-  readonly quiet?: boolean;
+  /** Say nothing of blocks that are not there. */
+  readonly force?: boolean | undefined;
+  /** Tell errors only. */
+  readonly quiet?: boolean | undefined;
 }
 
 export interface BlockStatOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface FilesStatOptions extends CallOptions {
-  readonly hash?: boolean;
-  readonly offline?: boolean;
-  readonly size?: boolean;
-  readonly withLocal?: boolean;
+  /** For the CID alone. */
+  readonly hash?: boolean | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** For the size alone. */
+  readonly size?: boolean | undefined;
+  /** Tell how much of it is here. */
+  readonly withLocal?: boolean | undefined;
 }
 
 export interface FilesLsOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface FilesReadOptions extends CallOptions {
-  readonly length?: number;
-  readonly offline?: boolean;
-  readonly offset?: number;
+  /** Bytes, at most. */
+  readonly length?: number | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Bytes from the beginning. Default: `0`. */
+  readonly offset?: number | undefined;
 }
 
 export interface FilesWriteOptions extends CallOptions {
-  readonly cidVersion?: number;
-  readonly create?: boolean;
-  readonly flush?: boolean;
-  readonly hashAlg?: string;
-  readonly length?: number;
-  readonly mode?: ModeInput;
-  readonly mtime?: MtimeInput;
-  readonly offline?: boolean;
-  readonly offset?: number;
-  readonly parents?: boolean;
-  readonly rawLeaves?: boolean;
-  readonly reduceSingleLeafToSelf?: boolean;
-  readonly shardSplitThreshold?: number;
-  readonly truncate?: boolean;
+  /** Version of the CIDs that are made: 0 or 1. */
+  readonly cidVersion?: number | undefined;
+  /** Make the file where there is none. */
+  readonly create?: boolean | undefined;
+  /** Make the change durable before the call returns. Default: `true`. */
+  readonly flush?: boolean | undefined;
+  /** Multihash function, such as `sha2-256`. */
+  readonly hashAlg?: string | undefined;
+  /** Bytes, at most. */
+  readonly length?: number | undefined;
+  /** Permissions of what has none of its own. */
+  readonly mode?: ModeInput | undefined;
+  /** Modification time of what has none of its own. */
+  readonly mtime?: MtimeInput | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Bytes from the beginning. Default: `0`. */
+  readonly offset?: number | undefined;
+  /** Make the directories that it will be in. */
+  readonly parents?: boolean | undefined;
+  /** Leaves of files are raw blocks. */
+  readonly rawLeaves?: boolean | undefined;
+  /** A file of one block is that block. */
+  readonly reduceSingleLeafToSelf?: boolean | undefined;
+  /** Bytes beyond which a directory is sharded. */
+  readonly shardSplitThreshold?: number | undefined;
+  /** Cut off what was there. */
+  readonly truncate?: boolean | undefined;
 }
 
 export interface FilesMkdirOptions extends CallOptions {
-  readonly cidVersion?: number;
-  readonly flush?: boolean;
-  readonly hashAlg?: string;
-  readonly mode?: ModeInput;
-  readonly mtime?: MtimeInput;
-  readonly offline?: boolean;
-  readonly parents?: boolean;
-  readonly shardSplitThreshold?: number;
+  /** Version of the CIDs that are made: 0 or 1. */
+  readonly cidVersion?: number | undefined;
+  /** Make the change durable before the call returns. Default: `true`. */
+  readonly flush?: boolean | undefined;
+  /** Multihash function, such as `sha2-256`. */
+  readonly hashAlg?: string | undefined;
+  /** Permissions of what has none of its own. */
+  readonly mode?: ModeInput | undefined;
+  /** Modification time of what has none of its own. */
+  readonly mtime?: MtimeInput | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Make the directories that it will be in. */
+  readonly parents?: boolean | undefined;
+  /** Bytes beyond which a directory is sharded. */
+  readonly shardSplitThreshold?: number | undefined;
 }
 
 export interface FilesCpOptions extends CallOptions {
-  readonly cidVersion?: number;
-  readonly flush?: boolean;
-  readonly force?: boolean;
-  readonly hashAlg?: string;
-  readonly offline?: boolean;
-  readonly parents?: boolean;
-  readonly recursive?: boolean;
-  readonly shardSplitThreshold?: number;
+  /** Version of the CIDs that are made: 0 or 1. */
+  readonly cidVersion?: number | undefined;
+  /** Make the change durable before the call returns. Default: `true`. */
+  readonly flush?: boolean | undefined;
+  /** Write over a file that is there. */
+  readonly force?: boolean | undefined;
+  /** Multihash function, such as `sha2-256`. */
+  readonly hashAlg?: string | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Make the directories that it will be in. */
+  readonly parents?: boolean | undefined;
+  /** Go on into what is inside. */
+  readonly recursive?: boolean | undefined;
+  /** Bytes beyond which a directory is sharded. */
+  readonly shardSplitThreshold?: number | undefined;
 }
 
 export interface FilesMvOptions extends CallOptions {
-  readonly cidVersion?: number;
-  readonly flush?: boolean;
-  readonly hashAlg?: string;
-  readonly offline?: boolean;
-  readonly parents?: boolean;
-  readonly recursive?: boolean;
-  readonly shardSplitThreshold?: number;
+  /** Version of the CIDs that are made: 0 or 1. */
+  readonly cidVersion?: number | undefined;
+  /** Make the change durable before the call returns. Default: `true`. */
+  readonly flush?: boolean | undefined;
+  /** Multihash function, such as `sha2-256`. */
+  readonly hashAlg?: string | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Make the directories that it will be in. */
+  readonly parents?: boolean | undefined;
+  /** Go on into what is inside. */
+  readonly recursive?: boolean | undefined;
+  /** Bytes beyond which a directory is sharded. */
+  readonly shardSplitThreshold?: number | undefined;
 }
 
 export interface FilesRmOptions extends CallOptions {
-  readonly flush?: boolean;
-  readonly force?: boolean;
-  readonly offline?: boolean;
-  readonly recursive?: boolean;
-  readonly shardSplitThreshold?: number;
+  /** Make the change durable before the call returns. Default: `true`. */
+  readonly flush?: boolean | undefined;
+  /** Say nothing of what is not there, and remove what cannot be read. */
+  readonly force?: boolean | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Go on into what is inside. */
+  readonly recursive?: boolean | undefined;
+  /** Bytes beyond which a directory is sharded. */
+  readonly shardSplitThreshold?: number | undefined;
 }
 
 export interface FilesTouchOptions extends CallOptions {
-  readonly cidVersion?: number;
-  readonly flush?: boolean;
-  readonly hashAlg?: string;
-  readonly mtime?: MtimeInput;
-  readonly offline?: boolean;
-  readonly shardSplitThreshold?: number;
+  /** Version of the CIDs that are made: 0 or 1. */
+  readonly cidVersion?: number | undefined;
+  /** Make the change durable before the call returns. Default: `true`. */
+  readonly flush?: boolean | undefined;
+  /** Multihash function, such as `sha2-256`. */
+  readonly hashAlg?: string | undefined;
+  /** The modification time; now, where not given. */
+  readonly mtime?: MtimeInput | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Bytes beyond which a directory is sharded. */
+  readonly shardSplitThreshold?: number | undefined;
 }
 
 export interface FilesChmodOptions extends CallOptions {
-  readonly cidVersion?: number;
-  readonly flush?: boolean;
-  readonly hashAlg?: string;
-  readonly offline?: boolean;
-  readonly recursive?: boolean;
-  readonly shardSplitThreshold?: number;
+  /** Version of the CIDs that are made: 0 or 1. */
+  readonly cidVersion?: number | undefined;
+  /** Make the change durable before the call returns. Default: `true`. */
+  readonly flush?: boolean | undefined;
+  /** Multihash function, such as `sha2-256`. */
+  readonly hashAlg?: string | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Go on into what is inside. */
+  readonly recursive?: boolean | undefined;
+  /** Bytes beyond which a directory is sharded. */
+  readonly shardSplitThreshold?: number | undefined;
 }
 
 export interface FilesFlushOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface PinAddOptions extends CallOptions {
+  /** Kept with the pin. */
   readonly metadata?: unknown;
-  readonly name?: string;
-  readonly offline?: boolean;
-  readonly recursive?: boolean;
+  /** Name of the pin. */
+  readonly name?: string | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Pin all that is under it too. Default: `true`. */
+  readonly recursive?: boolean | undefined;
 }
 
 export interface PinAddAllOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface PinLsOptions extends CallOptions {
-  readonly name?: string;
-  readonly offline?: boolean;
-  readonly paths?: CIDInput | Iterable<CIDInput>;
-  readonly type?: string;
+  /** Only pins with this in their name. */
+  readonly name?: string | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Only these. */
+  readonly paths?: CIDInput | Iterable<CIDInput> | undefined;
+  /** Only pins of this kind. Default: `'all'`. */
+  readonly type?: 'all' | 'recursive' | 'direct' | 'indirect' | undefined;
 }
 
 export interface PinRmOptions extends CallOptions {
-  readonly offline?: boolean;
-  readonly recursive?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Unpin all that is under it too. Default: `true`. */
+  readonly recursive?: boolean | undefined;
 }
 
 export interface PinRmAllOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface PinUpdateOptions extends CallOptions {
-  readonly offline?: boolean;
-  readonly unpin?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Remove the old pin. Default: `true`. */
+  readonly unpin?: boolean | undefined;
+}
+
+export interface PinRemoteAddOptions extends CallOptions {
+  /** Return when the service has queued the pin, not when it is pinned. */
+  readonly background?: boolean | undefined;
+  /** Name of the pin. */
+  readonly name?: string | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Addresses where the service finds the content. */
+  readonly origins?: readonly MultiaddrInput[] | undefined;
+  /** Name of the pinning service. */
+  readonly service?: string | undefined;
+}
+
+export interface PinRemoteLsOptions extends CallOptions {
+  /** Only pins of these. */
+  readonly cid?: CIDInput | Iterable<CIDInput> | undefined;
+  /** Only pins of this name. */
+  readonly name?: string | undefined;
+  /** Name of the pinning service. */
+  readonly service?: string | undefined;
+  /** Only pins in these states. */
+  readonly status?: string | Iterable<string> | undefined;
+}
+
+export interface PinRemoteRmOptions extends CallOptions {
+  /** Only pins of these. */
+  readonly cid?: CIDInput | Iterable<CIDInput> | undefined;
+  /** Only pins of this name. */
+  readonly name?: string | undefined;
+  /** Name of the pinning service. */
+  readonly service?: string | undefined;
+  /** Only pins in these states. */
+  readonly status?: string | Iterable<string> | undefined;
+}
+
+export interface PinRemoteRmAllOptions extends CallOptions {
+  /** Only pins of these. */
+  readonly cid?: CIDInput | Iterable<CIDInput> | undefined;
+  /** Only pins of this name. */
+  readonly name?: string | undefined;
+  /** Name of the pinning service. */
+  readonly service?: string | undefined;
+  /** Only pins in these states. */
+  readonly status?: string | Iterable<string> | undefined;
+}
+
+export interface PinRemoteServiceAddOptions extends CallOptions {
+  /** URL of the service's API. */
+  readonly endpoint: string | URL;
+  /** The service's access token. */
+  readonly key: string;
+}
+
+export interface PinRemoteServiceLsOptions extends CallOptions {
+  /** Ask the services how many pins they have. */
+  readonly stat?: boolean | undefined;
 }
 
 export interface KeyGenOptions extends CallOptions {
-  readonly size?: number;
-  readonly type?: string;
+  /** Bits of an RSA key. Default: `2048`. */
+  readonly size?: number | undefined;
+  /** Kind of the key. Default: `'ed25519'`. */
+  readonly type?: 'ed25519' | 'rsa' | 'secp256k1' | 'ecdsa' | undefined;
 }
 
 export interface KeyRenameOptions extends CallOptions {
-  readonly force?: boolean;
+  /** Take the place of a key that has the name. */
+  readonly force?: boolean | undefined;
 }
 
 export interface KeyExportOptions extends CallOptions {
-  readonly format?: string;
+  /** How it is written. */
+  readonly format?: 'pem-pkcs8' | 'pem-pkcs8-cleartext' | 'libp2p-key' | 'libp2p-protobuf-cleartext' | undefined;
 }
 
 export interface NamePublishOptions extends CallOptions {
-  readonly allowOffline?: boolean;
-  readonly key?: string;
-  readonly lifetime?: string | number;
-  readonly offline?: boolean;
-  readonly resolve?: boolean;
-  readonly sequence?: number;
-  readonly ttl?: string | number;
-  readonly v1compat?: boolean;
+  /** Publish although no peer can be told of it. Default: `true`. */
+  readonly allowOffline?: boolean | undefined;
+  /** Name of the key to publish with. Default: `'self'`. */
+  readonly key?: string | undefined;
+  /** How long the record is valid. Default: `'48h'`. */
+  readonly lifetime?: string | number | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Look the value up before it is published. Default: `true`. */
+  readonly resolve?: boolean | undefined;
+  /** Number of the record; the next one, where not given. */
+  readonly sequence?: number | undefined;
+  /** How long others may keep the record. */
+  readonly ttl?: string | number | undefined;
+  /** Sign the record for readers of version 1 too. Default: `true`. */
+  readonly v1compat?: boolean | undefined;
 }
 
 export interface NameResolveOptions extends CallOptions {
-  readonly nocache?: boolean;
-  readonly recursive?: boolean;
+  /** Ask anew, although an answer is kept. */
+  readonly nocache?: boolean | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Follow names on until what they lead to is immutable. Default: `true`. */
+  readonly recursive?: boolean | undefined;
 }
 
 export interface ObjectNewOptions extends CallOptions {
-  readonly template?: string;
+  /** What the node is like. */
+  readonly template?: 'unixfs-dir' | undefined;
 }
 
 export interface ObjectPutOptions extends CallOptions {
-  readonly offline?: boolean;
-  readonly pin?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+  /** Pin what is made. */
+  readonly pin?: boolean | undefined;
 }
 
 export interface ObjectGetOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface ObjectDataOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface ObjectLinksOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface ObjectStatOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface ObjectPatchAddLinkOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface ObjectPatchRmLinkOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface ObjectPatchAppendDataOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface ObjectPatchSetDataOptions extends CallOptions {
-  readonly offline?: boolean;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface RepoGcOptions extends CallOptions {
-  readonly quiet?: boolean;
+  /** Tell errors only. */
+  readonly quiet?: boolean | undefined;
 }
 
 export interface RepoStatOptions extends CallOptions {
-  readonly sizeOnly?: boolean;
+  /** For the sizes alone. */
+  readonly sizeOnly?: boolean | undefined;
 }
 
 export interface RepoVerifyOptions extends CallOptions {
   /** Told how far it has come. */
-  readonly progress?: (done: number, path?: string) => void;
+  readonly progress?: ((done: number, path?: string) => void) | undefined;
 }
 
 export interface ConfigProfilesApplyOptions extends CallOptions {
-  readonly dryRun?: boolean;
+  /** Tell what would change, and change nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface StatsBwOptions extends CallOptions {
+  /** How often it is told, where `poll` is set. Default: `'1s'`. */
+  readonly interval?: string | number | undefined;
+  /** Of this peer alone. */
+  readonly peer?: PeerIdInput | undefined;
+  /** Tell it again and again. */
+  readonly poll?: boolean | undefined;
+  /** Of this protocol alone. */
+  readonly proto?: string | undefined;
+}
+
+export interface SwarmPeersOptions extends CallOptions {
+  /** Tell who dialled. */
+  readonly direction?: boolean | undefined;
+  /** Tell round-trip times. */
+  readonly latency?: boolean | undefined;
+  /** Tell open streams. */
+  readonly streams?: boolean | undefined;
+  /** Tell all that is known. */
+  readonly verbose?: boolean | undefined;
+}
+
+export interface PubsubSubscribeOptions extends CallOptions {
+  /** Called with what cannot be told by the handler. */
+  readonly onError?: ((given: Error) => unknown) | undefined;
+}
+
+export interface DhtFindProvsOptions extends CallOptions {
+  /** How many to find. Default: `20`. */
+  readonly numProviders?: number | undefined;
+}
+
+export interface DhtProvideOptions extends CallOptions {
+  /** Go on into what is inside. */
+  readonly recursive?: boolean | undefined;
 }
 
 export interface CoreAPI {
@@ -599,6 +1023,16 @@ export interface CoreAPI {
   id(options?: IdOptions): Promise<IDResult>;
   /** Return the versions of this node. */
   version(options?: CallOptions): Promise<VersionResult>;
+  /** Return the path that a domain stands for by its TXT records (DNSLink); `recursive` follows names on. */
+  dns(domain: string, options?: DnsOptions): Promise<string>;
+  /** Stream how long a peer takes to answer. */
+  ping(peerId: PeerIdInput, options?: PingOptions): ItemStream<PingResult>;
+  /** Return whether the node is connected with the network of its peers. */
+  isOnline(options?: CallOptions): Promise<boolean>;
+  /** End the node: later calls fail with ERR_NOT_STARTED, until another is opened. */
+  stop(options?: CallOptions): Promise<void>;
+  /** Return what may be called here, what of that this node cannot do, and how much at a time. */
+  capabilities(options?: CallOptions): Promise<Capabilities>;
   readonly dag: DagAPI;
   readonly block: BlockAPI;
   readonly files: FilesAPI;
@@ -610,6 +1044,11 @@ export interface CoreAPI {
   readonly repo: RepoAPI;
   readonly config: ConfigAPI;
   readonly bootstrap: BootstrapAPI;
+  readonly stats: StatsAPI;
+  readonly swarm: SwarmAPI;
+  readonly bitswap: BitswapAPI;
+  readonly pubsub: PubsubAPI;
+  readonly dht: DhtAPI;
 }
 
 export interface DagAPI {
@@ -678,6 +1117,28 @@ export interface PinAPI {
   rmAll(source: ItemSource<PinSource>, options?: PinRmAllOptions): ItemStream<CID>;
   /** Keep another root in the place of one, with its name and metadata. */
   update(from: CIDInput, to: CIDInput, options?: PinUpdateOptions): Promise<CID>;
+  readonly remote: PinRemoteAPI;
+}
+
+export interface PinRemoteAPI {
+  /** Ask a service to keep a DAG, and wait until it does, unless in the `background`. */
+  add(cid: CIDInput, options?: PinRemoteAddOptions): Promise<RemotePin>;
+  /** List the pins of a service: of these CIDs, of this name, of these statuses (`pinned` if not given). */
+  ls(options?: PinRemoteLsOptions): ItemStream<RemotePin>;
+  /** Remove the one pin that `ls` would list; none is no error, several are one. */
+  rm(options?: PinRemoteRmOptions): Promise<void>;
+  /** Remove all pins that `ls` would list. */
+  rmAll(options?: PinRemoteRmAllOptions): Promise<void>;
+  readonly service: PinRemoteServiceAPI;
+}
+
+export interface PinRemoteServiceAPI {
+  /** Remember a service: its address, and the access token that it gave. */
+  add(name: string, options: PinRemoteServiceAddOptions): Promise<void>;
+  /** Return the services; with `stat` each is asked how many pins it has. */
+  ls(options?: PinRemoteServiceLsOptions): Promise<RemotePinService[]>;
+  /** Forget a service and its key; one that is not known is no error. */
+  rm(name: string, options?: CallOptions): Promise<void>;
 }
 
 export interface RefsAPI {
@@ -698,7 +1159,7 @@ export interface KeyAPI {
   rm(name: string, options?: CallOptions): Promise<KeyResult>;
   /** Give a key another name; with `force` even that of another key, which is lost then. */
   rename(oldName: string, newName: string, options?: KeyRenameOptions): Promise<KeyRenameResult>;
-  /** Return a private key as `format` pem-pkcs8 (default), libp2p-key, or one in clear. */
+  /** Return a private key as `format` pem-pkcs8 (default of RSA), libp2p-key (of others), or one in clear. */
   export(name: string, password?: string, options?: KeyExportOptions): Promise<string | Uint8Array>;
   /** Add a key that was exported in any of the formats, here, by js-ipfs or by Kubo. */
   import(name: string, data: string | ArrayBufferView | ArrayBuffer, password?: string, options?: CallOptions): Promise<KeyResult>;
@@ -709,6 +1170,16 @@ export interface NameAPI {
   publish(value: CIDInput, options?: NamePublishOptions): Promise<NamePublishResult>;
   /** Stream the paths that a name (this node's where not given) stands for, the best last; await that one. */
   resolve(name?: CIDInput, options?: NameResolveOptions): ItemStream<string>;
+  readonly pubsub: NamePubsubAPI;
+}
+
+export interface NamePubsubAPI {
+  /** Follow a name no more. */
+  cancel(name: string, options?: CallOptions): Promise<NamePubsubCancelResult>;
+  /** Return whether names are followed by pubsub. */
+  state(options?: CallOptions): Promise<NamePubsubState>;
+  /** Return the names that are followed. */
+  subs(options?: CallOptions): Promise<string[]>;
 }
 
 export interface ObjectAPI {
@@ -779,4 +1250,65 @@ export interface BootstrapAPI {
   reset(options?: CallOptions): Promise<BootstrapResult>;
   /** Empty the list, and return what was in it. */
   clear(options?: CallOptions): Promise<BootstrapResult>;
+}
+
+export interface StatsAPI {
+  /** Return what `bitswap.stat` does. */
+  bitswap(options?: CallOptions): Promise<BitswapStat>;
+  /** Return what `repo.stat` does. */
+  repo(options?: CallOptions): Promise<RepoStat>;
+  /** Stream what was exchanged with others: once, or with `poll` every `interval`; await the last. */
+  bw(options?: StatsBwOptions): ItemStream<BandwidthStat>;
+}
+
+export interface SwarmAPI {
+  /** Return the peers that the node knows of, connected or not. */
+  addrs(options?: CallOptions): Promise<PeerAddresses[]>;
+  /** Connect with a peer: a multiaddress that ends with its ID, or the ID alone where its address is known. */
+  connect(addr: MultiaddrInput, options?: CallOptions): Promise<void>;
+  /** End the connection with a peer. */
+  disconnect(addr: MultiaddrInput, options?: CallOptions): Promise<void>;
+  /** Return the multiaddresses that the node listens on. */
+  localAddrs(options?: CallOptions): Promise<Multiaddr[]>;
+  /** Return the peers that the node is connected with; `verbose` tells everything of them. */
+  peers(options?: SwarmPeersOptions): Promise<SwarmPeer[]>;
+}
+
+export interface BitswapAPI {
+  /** Return the blocks that calls of this node wait for now. */
+  wantlist(options?: CallOptions): Promise<CID[]>;
+  /** Return the blocks that a peer wants of this node. */
+  wantlistForPeer(peerId: PeerIdInput, options?: CallOptions): Promise<CID[]>;
+  /** Wait no more for blocks. */
+  unwant(cids: CIDInput | Iterable<CIDInput>, options?: CallOptions): Promise<void>;
+  /** Return what is wanted and what was exchanged. */
+  stat(options?: CallOptions): Promise<BitswapStat>;
+}
+
+export interface PubsubAPI {
+  /** Return the topics that this node listens to. */
+  ls(options?: CallOptions): Promise<string[]>;
+  /** Return the peers known to listen to a topic. */
+  peers(topic: string, options?: CallOptions): Promise<PeerId[]>;
+  /** Send a message to all who listen to a topic. */
+  publish(topic: string, data: ArrayBufferView | ArrayBuffer, options?: CallOptions): Promise<void>;
+  /** Call `handler` with every message of a topic, from now until `unsubscribe`. */
+  subscribe(topic: string, handler: (given: PubsubMessage) => unknown, options?: PubsubSubscribeOptions): Promise<void>;
+  /** End what `subscribe` began, of one handler or of all that were given here for the topic. */
+  unsubscribe(topic: string, handler?: (given: PubsubMessage) => unknown, options?: CallOptions): Promise<void>;
+}
+
+export interface DhtAPI {
+  /** Stream the search for a peer's addresses. */
+  findPeer(peerId: PeerIdInput, options?: CallOptions): ItemStream<RoutingEvent>;
+  /** Stream the search for peers that have a block. */
+  findProvs(cid: CIDInput, options?: DhtFindProvsOptions): ItemStream<RoutingEvent>;
+  /** Stream the search for the value of a key. */
+  get(key: string | ArrayBufferView | ArrayBuffer, options?: CallOptions): ItemStream<RoutingEvent>;
+  /** Tell the network that blocks are here, with `recursive` whole DAGs. */
+  provide(cids: CIDInput | Iterable<CIDInput>, options?: DhtProvideOptions): ItemStream<RoutingEvent>;
+  /** Keep a value under a key in the network. */
+  put(key: string | ArrayBufferView | ArrayBuffer, value: ArrayBufferView | ArrayBuffer, options?: CallOptions): ItemStream<RoutingEvent>;
+  /** Stream the search for the peers that are closest to one. */
+  query(peerId: PeerIdInput, options?: CallOptions): ItemStream<RoutingEvent>;
 }

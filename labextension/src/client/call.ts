@@ -20,6 +20,7 @@ export function namespace(transport: Transport, name: string): Record<string, un
   const found: Record<string, unknown> = {};
   for (const [method, entry] of Object.entries(METHODS[name] ?? {})) {
     found[method] = (...given: unknown[]) => call(transport, name, method, entry, given);
+    if (name === 'pubsub' && method === 'unsubscribe') found[method] = unsubscribing(transport, found[method] as Unsubscribe);
   }
   for (const inner of Object.keys(METHODS)) {
     if (inner !== 'core' && outerOf(inner) === name) {
@@ -28,6 +29,16 @@ export function namespace(transport: Transport, name: string): Record<string, un
     }
   }
   return found;
+}
+
+type Unsubscribe = (topic: string, handler?: unknown, options?: CallOptions) => Promise<void>;
+
+/** What was begun here is ended here: of one handler by closing its port, of all by asking the node too. */
+function unsubscribing(transport: Transport, ask: Unsubscribe): Unsubscribe {
+  return async (topic, handler, options) => {
+    transport.lasting.end(topic, handler);
+    if (handler === undefined || handler === null) await ask(topic, undefined, options);
+  };
 }
 
 function outerOf(name: string): string {
@@ -39,39 +50,71 @@ function call(transport: Transport, namespaceName: string, method: string, entry
   const names = Object.keys(entry.parameters);
   const options = optionsOf(given, names.length);
   const where = `${namespaceName}.${method}`;
-  const ask = async (): Promise<{ readonly answer: unknown; readonly release: () => void }> => {
-    const encoding: Encoding = { transport, transfer: [], releases: [] };
+  const ask: Ask = async () => {
+    const encoding: Encoding = { transport, records: RECORDS, transfer: [], releases: [], settling: [] };
     const release = (): void => encoding.releases.forEach(each => each());
     try {
       const input = { ...encodeOptions(encoding, entry, options), ...encodeParameters(encoding, entry, names, given) };
       const value = await transport.query({ namespace: namespaceName, method, input, transfer: encoding.transfer }, options);
-      return { answer: entry.member === '' ? value : memberOf(value, entry.member, where), release };
+      const settle = (): Promise<unknown> => Promise.all(encoding.settling.map(each => each()));
+      return { answer: entry.member === '' ? value : memberOf(value, entry.member, where), settle, release };
     } catch (error) {
       release();
       throw error;
     }
   };
-  if (entry.flow === 'value') return once(ask, entry);
-  const items = stream(transport, ask, entry, options);
+  if (entry.flow === 'value')
+    return once(ask, entry, release => {
+      if (entry.lasting === true) transport.lasting.add(given[0] as string, given[1], release);
+      else release();
+    });
+  const items = stream(transport, ask, entry, options, where);
   return entry.answer === 'bytes' ? new ByteStream(items as AsyncGenerator<Uint8Array, void, undefined>) : new ItemStream(items);
 }
 
-type Ask = () => Promise<{ readonly answer: unknown; readonly release: () => void }>;
+interface Answered {
+  readonly answer: unknown;
+  /** Wait for what was posted before the answer, or before the end of a stream. */
+  readonly settle: () => Promise<unknown>;
+  /** Let go of what the call held. */
+  readonly release: () => void;
+}
 
-async function once(ask: Ask, entry: MethodEntry): Promise<unknown> {
-  const { answer, release } = await ask();
-  release();
+type Ask = () => Promise<Answered>;
+
+async function once(ask: Ask, entry: MethodEntry, after: (release: () => void) => void): Promise<unknown> {
+  const { answer, settle, release } = await ask();
+  await settle();
+  after(release);
   return decode(RECORDS, entry.answer, answer);
 }
 
-async function* stream(transport: Transport, ask: Ask, entry: MethodEntry, options: Options): AsyncGenerator<unknown, void, undefined> {
-  const { answer, release } = await ask();
+async function* stream(
+  transport: Transport,
+  ask: Ask,
+  entry: MethodEntry,
+  options: Options,
+  where: string
+): AsyncGenerator<unknown, void, undefined> {
+  const { answer, settle, release } = await ask();
   try {
-    if (entry.flow === 'array') for (const item of answer as unknown[]) yield decode(RECORDS, entry.answer, item);
-    else yield* decodeIterable(transport, answer as RemoteIterable, item => decode(RECORDS, entry.answer, item), options);
+    if (entry.flow === 'array') for (const item of itemsOf(answer, where)) yield decode(RECORDS, entry.answer, item);
+    else yield* decodeIterable(transport, remoteOf(answer, where), item => decode(RECORDS, entry.answer, item), options);
+    await settle();
   } finally {
     release();
   }
+}
+
+function itemsOf(answer: unknown, where: string): readonly unknown[] {
+  if (!Array.isArray(answer)) throw new ProtocolError(`${where} was answered without an array`);
+  return answer;
+}
+
+function remoteOf(answer: unknown, where: string): RemoteIterable {
+  const { type, port } = (answer ?? {}) as Partial<RemoteIterable>;
+  if (type !== 'RemoteIterable' || port === undefined) throw new ProtocolError(`${where} was answered without an iterable`);
+  return answer as RemoteIterable;
 }
 
 /** What was given after the arguments. */

@@ -4,9 +4,12 @@ import type { Methods, Records } from '../rpc/kinds.js';
 
 export const RECORDS: Records = {
   AddResult: { path: 'text', cid: 'cid', size: 'natural', mode: 'mode?', mtime: 'mtime?' },
+  BandwidthStat: { totalIn: 'bigint', totalOut: 'bigint', rateIn: 'number', rateOut: 'number' },
+  BitswapStat: { provideBufLen: 'natural', wantlist: 'list<cid>', peers: 'list<peer>', blocksReceived: 'bigint', dataReceived: 'bigint', blocksSent: 'bigint', dataSent: 'bigint', dupBlksReceived: 'bigint', dupDataReceived: 'bigint' },
   BlockRemoval: { cid: 'cid', error: 'error?' },
   BlockStat: { cid: 'cid', size: 'natural' },
   BootstrapResult: { Peers: 'list<multiaddr>' },
+  Capabilities: { kind: 'text', version: 'text', repoVersion: 'text', readOnly: 'flag', methods: 'list<text>', unsupported: 'list<text>', limits: 'limits', protocol: 'natural?' },
   ConfigProfile: { name: 'text', description: 'text' },
   ConfigProfileResult: { original: 'json', updated: 'json' },
   DagGetResult: { remainderPath: 'text', value: 'node' },
@@ -19,19 +22,31 @@ export const RECORDS: Records = {
   FileEntry: { name: 'text', type: 'text', size: 'natural', cid: 'cid', mode: 'mode?', mtime: 'mtime?' },
   FileStat: { cid: 'cid', type: 'text', size: 'natural', cumulativeSize: 'natural', blocks: 'natural', local: 'flag?', sizeLocal: 'natural?', withLocality: 'flag', mode: 'mode?', mtime: 'mtime?' },
   GCResult: { cid: 'cid', err: 'error?' },
-  IDResult: { id: 'text', publicKey: 'text', addresses: 'list<text>', agentVersion: 'text', protocolVersion: 'text', protocols: 'list<text>', ephemeral: 'flag' },
+  IDResult: { id: 'peer', publicKey: 'text', addresses: 'list<multiaddr>', agentVersion: 'text', protocolVersion: 'text', protocols: 'list<text>', ephemeral: 'flag' },
   KeyRenameResult: { id: 'text', was: 'text', now: 'text', overwrite: 'flag' },
   KeyResult: { id: 'text', name: 'text' },
   LsEntry: { cid: 'cid', type: 'text', name: 'text', path: 'text', mode: 'mode?', mtime: 'mtime?', size: 'natural' },
   NamePublishResult: { name: 'text', value: 'text' },
+  NamePubsubCancelResult: { canceled: 'flag' },
+  NamePubsubState: { enabled: 'flag' },
   ObjectStat: { Hash: 'cid', NumLinks: 'natural', BlockSize: 'natural', LinksSize: 'natural', DataSize: 'natural', CumulativeSize: 'natural' },
   PBLink: { Hash: 'cid', Name: 'text?', Tsize: 'natural?' },
   PBNode: { Links: 'list<PBLink>', Data: 'bytes?' },
+  PeerAddresses: { id: 'peer', addrs: 'list<multiaddr>' },
+  PeerInfo: { id: 'peer', multiaddrs: 'list<multiaddr>' },
   PinEntry: { cid: 'cid', type: 'text', metadata: 'json?', name: 'text?' },
+  PingResult: { success: 'flag', time: 'number', text: 'text' },
+  PubsubMessage: { topic: 'text', data: 'bytes', from: 'peer', sequenceNumber: 'bigint?' },
   RefEntry: { ref: 'text', err: 'text' },
+  RemotePin: { status: 'text', cid: 'cid', name: 'text' },
+  RemotePinCount: { queued: 'natural', pinning: 'natural', pinned: 'natural', failed: 'natural' },
+  RemotePinService: { service: 'text', endpoint: 'url', stat: 'RemotePinStat?' },
+  RemotePinStat: { status: 'text', pinCount: 'RemotePinCount?' },
   RepoStat: { numObjects: 'bigint', repoSize: 'bigint', repoPath: 'text', version: 'text', storageMax: 'bigint' },
+  RoutingEvent: { type: 'natural', name: 'text', from: 'peer?', peer: 'PeerInfo?', closer: 'list<PeerInfo>', providers: 'list<PeerInfo>', value: 'bytes?', error: 'text?' },
+  SwarmPeer: { addr: 'multiaddr', peer: 'peer', latency: 'text?', muxer: 'text?', streams: 'list<text>?', direction: 'text?' },
   VerifyResult: { cid: 'cid', error: 'error' },
-  VersionResult: { version: 'text', repo: 'text', commit: 'text' }
+  VersionResult: { version: 'text', repo: 'text', commit: 'text', 'interface-ipfs-core': 'text' }
 };
 
 export const METHODS: Methods = {
@@ -43,8 +58,13 @@ export const METHODS: Methods = {
     ls: { parameters: { path: 'path' }, options: { recursive: 'flag', offline: 'flag' }, answer: 'LsEntry', flow: 'stream', member: 'data' },
     refs: { parameters: { paths: 'some<path>' }, options: { edges: 'flag', format: 'text', maxDepth: 'bound', recursive: 'flag', unique: 'flag', offline: 'flag' }, answer: 'RefEntry', flow: 'stream', member: 'data' },
     resolve: { parameters: { path: 'path' }, options: { cidBase: 'text', recursive: 'flag', offline: 'flag' }, answer: 'text', flow: 'value', member: 'data' },
-    id: { parameters: {}, options: { peerId: 'text' }, answer: 'IDResult', flow: 'value', member: 'data' },
-    version: { parameters: {}, options: {}, answer: 'VersionResult', flow: 'value', member: 'data' }
+    id: { parameters: {}, options: { peerId: 'peer' }, answer: 'IDResult', flow: 'value', member: 'data' },
+    version: { parameters: {}, options: {}, answer: 'VersionResult', flow: 'value', member: 'data' },
+    dns: { parameters: { domain: 'text' }, options: { nocache: 'flag', recursive: 'flag', offline: 'flag' }, answer: 'text', flow: 'value', member: 'data' },
+    ping: { parameters: { peerId: 'peer' }, options: { count: 'natural' }, answer: 'PingResult', flow: 'stream', member: 'data' },
+    isOnline: { parameters: {}, options: {}, answer: 'flag', flow: 'value', member: 'data' },
+    stop: { parameters: {}, options: {}, answer: 'nothing', flow: 'value', member: 'data' },
+    capabilities: { parameters: {}, options: {}, answer: 'Capabilities', flow: 'value', member: 'data' }
   },
   dag: {
     put: { parameters: { dagNode: 'node' }, options: { format: 'text', hashAlg: 'text', inputCodec: 'text', onlyHash: 'flag', pin: 'flag', storeCodec: 'text', version: 'natural', offline: 'flag' }, answer: 'cid', flow: 'value', member: '' },
@@ -82,6 +102,17 @@ export const METHODS: Methods = {
     rmAll: { parameters: { source: 'stream<pin-source>' }, options: { offline: 'flag' }, answer: 'cid', flow: 'stream', member: 'data' },
     update: { parameters: { from: 'path', to: 'path' }, options: { unpin: 'flag', offline: 'flag' }, answer: 'cid', flow: 'value', member: 'data' }
   },
+  'pin.remote': {
+    add: { parameters: { cid: 'path' }, options: { service: 'text', name: 'text', origins: 'list<multiaddr>', background: 'flag', offline: 'flag' }, answer: 'RemotePin', flow: 'value', member: 'data' },
+    ls: { parameters: {}, options: { service: 'text', cid: 'some<path>', name: 'text', status: 'some<text>' }, answer: 'RemotePin', flow: 'stream', member: 'data' },
+    rm: { parameters: {}, options: { service: 'text', cid: 'some<path>', name: 'text', status: 'some<text>' }, answer: 'nothing', flow: 'value', member: 'data' },
+    rmAll: { parameters: {}, options: { service: 'text', cid: 'some<path>', name: 'text', status: 'some<text>' }, answer: 'nothing', flow: 'value', member: 'data' }
+  },
+  'pin.remote.service': {
+    add: { parameters: { name: 'text' }, options: { endpoint: 'url', key: 'text' }, answer: 'nothing', flow: 'value', member: 'data' },
+    ls: { parameters: {}, options: { stat: 'flag' }, answer: 'list<RemotePinService>', flow: 'value', member: 'data' },
+    rm: { parameters: { name: 'text' }, options: {}, answer: 'nothing', flow: 'value', member: 'data' }
+  },
   refs: {
     local: { parameters: {}, options: {}, answer: 'RefEntry', flow: 'stream', member: 'data' }
   },
@@ -96,7 +127,12 @@ export const METHODS: Methods = {
   },
   name: {
     publish: { parameters: { value: 'path' }, options: { allowOffline: 'flag', key: 'text', lifetime: 'duration', resolve: 'flag', sequence: 'natural', ttl: 'duration', v1compat: 'flag', offline: 'flag' }, answer: 'NamePublishResult', flow: 'value', member: 'data' },
-    resolve: { parameters: { name: 'path' }, options: { nocache: 'flag', recursive: 'flag' }, answer: 'text', flow: 'stream', member: 'data' }
+    resolve: { parameters: { name: 'path' }, options: { nocache: 'flag', recursive: 'flag', offline: 'flag' }, answer: 'text', flow: 'stream', member: 'data' }
+  },
+  'name.pubsub': {
+    cancel: { parameters: { name: 'text' }, options: {}, answer: 'NamePubsubCancelResult', flow: 'value', member: 'data' },
+    state: { parameters: {}, options: {}, answer: 'NamePubsubState', flow: 'value', member: 'data' },
+    subs: { parameters: {}, options: {}, answer: 'list<text>', flow: 'value', member: 'data' }
   },
   object: {
     new: { parameters: {}, options: { template: 'text' }, answer: 'cid', flow: 'value', member: 'data' },
@@ -134,5 +170,38 @@ export const METHODS: Methods = {
     rm: { parameters: { addr: 'multiaddr' }, options: {}, answer: 'BootstrapResult', flow: 'value', member: 'data' },
     reset: { parameters: {}, options: {}, answer: 'BootstrapResult', flow: 'value', member: 'data' },
     clear: { parameters: {}, options: {}, answer: 'BootstrapResult', flow: 'value', member: 'data' }
+  },
+  stats: {
+    bitswap: { parameters: {}, options: {}, answer: 'BitswapStat', flow: 'value', member: 'data' },
+    repo: { parameters: {}, options: {}, answer: 'RepoStat', flow: 'value', member: 'data' },
+    bw: { parameters: {}, options: { peer: 'peer', proto: 'text', poll: 'flag', interval: 'duration' }, answer: 'BandwidthStat', flow: 'stream', member: 'data' }
+  },
+  swarm: {
+    addrs: { parameters: {}, options: {}, answer: 'list<PeerAddresses>', flow: 'value', member: 'data' },
+    connect: { parameters: { addr: 'multiaddr' }, options: {}, answer: 'nothing', flow: 'value', member: 'data' },
+    disconnect: { parameters: { addr: 'multiaddr' }, options: {}, answer: 'nothing', flow: 'value', member: 'data' },
+    localAddrs: { parameters: {}, options: {}, answer: 'list<multiaddr>', flow: 'value', member: 'data' },
+    peers: { parameters: {}, options: { direction: 'flag', streams: 'flag', verbose: 'flag', latency: 'flag' }, answer: 'list<SwarmPeer>', flow: 'value', member: 'data' }
+  },
+  bitswap: {
+    wantlist: { parameters: {}, options: {}, answer: 'list<cid>', flow: 'value', member: 'data' },
+    wantlistForPeer: { parameters: { peerId: 'peer' }, options: {}, answer: 'list<cid>', flow: 'value', member: 'data' },
+    unwant: { parameters: { cids: 'some<cid>' }, options: {}, answer: 'nothing', flow: 'value', member: 'data' },
+    stat: { parameters: {}, options: {}, answer: 'BitswapStat', flow: 'value', member: 'data' }
+  },
+  pubsub: {
+    ls: { parameters: {}, options: {}, answer: 'list<text>', flow: 'value', member: 'data' },
+    peers: { parameters: { topic: 'text' }, options: {}, answer: 'list<peer>', flow: 'value', member: 'data' },
+    publish: { parameters: { topic: 'text', data: 'bytes' }, options: {}, answer: 'nothing', flow: 'value', member: 'data' },
+    subscribe: { parameters: { topic: 'text', handler: 'handler<PubsubMessage>' }, options: { onError: 'handler<error>' }, answer: 'nothing', flow: 'value', member: 'data', lasting: true },
+    unsubscribe: { parameters: { topic: 'text', handler: 'handler<PubsubMessage>' }, options: {}, answer: 'nothing', flow: 'value', member: 'data' }
+  },
+  dht: {
+    findPeer: { parameters: { peerId: 'peer' }, options: {}, answer: 'RoutingEvent', flow: 'stream', member: 'data' },
+    findProvs: { parameters: { cid: 'cid' }, options: { numProviders: 'natural' }, answer: 'RoutingEvent', flow: 'stream', member: 'data' },
+    get: { parameters: { key: 'text-or-bytes' }, options: {}, answer: 'RoutingEvent', flow: 'stream', member: 'data' },
+    provide: { parameters: { cids: 'some<cid>' }, options: { recursive: 'flag' }, answer: 'RoutingEvent', flow: 'stream', member: 'data' },
+    put: { parameters: { key: 'text-or-bytes', value: 'bytes' }, options: {}, answer: 'RoutingEvent', flow: 'stream', member: 'data' },
+    query: { parameters: { peerId: 'peer' }, options: {}, answer: 'RoutingEvent', flow: 'stream', member: 'data' }
   }
 };

@@ -4,8 +4,8 @@
 export interface CallOptions {
   /** Aborts the call, and the work at the node. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds that the answer, or each item of a stream, may take. */
-  readonly timeout?: number | undefined;
+  /** What the answer, or each item of a stream, may take: milliseconds, or text such as `"2s"` and `"1h30m"`. */
+  readonly timeout?: number | string | undefined;
 }
 
 /** A time, as js-ipfs gives it. */

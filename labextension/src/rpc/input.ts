@@ -28,6 +28,8 @@ export interface FileInput {
   /** Permissions, as a number or octal text. */
   readonly mode?: ModeInput | undefined;
   readonly mtime?: MtimeInput | undefined;
+  /** Makes it a symlink to there, without content or mode. */
+  readonly target?: string | undefined;
 }
 
 /** What `add` takes. */
@@ -42,9 +44,10 @@ export type CarInput = BytesInput | Blob | ItemSource<BytesInput> | ItemSource<B
 /** Encode one file; `transfer` gets what moves. */
 export function encodeAddInput(transport: Transport, input: AddInput, transfer: object[]): unknown {
   if (isFileInput(input)) {
-    const { path, content, mode, mtime } = input;
+    const { path, content, mode, mtime, target } = input;
     return {
       path: path ?? '',
+      ...(target !== undefined && { target }),
       ...(content !== undefined && { content: encodeContent(transport, content, transfer) }),
       mode: encodeMode(mode),
       mtime: encodeMtime(mtime)

@@ -18,6 +18,8 @@ import {
   type MtimeInput
 } from './input.js';
 import { encodeIterable } from './iterable.js';
+import { Multiaddr } from './multiaddr.js';
+import { isPeerId, PeerId } from './peer-id.js';
 import type { EncodedCID, EncodedError, EncodedNode } from './protocol.js';
 import type { Transport } from './transport.js';
 
@@ -31,6 +33,8 @@ export interface MethodEntry {
   readonly flow: 'value' | 'stream' | 'array';
   /** The member of the result that it comes in; empty where it is the result. */
   readonly member: string;
+  /** Whether its callbacks are called after the result too, until their ports close. */
+  readonly lasting?: boolean;
 }
 
 export type Methods = Readonly<Record<string, Readonly<Record<string, MethodEntry>>>>;
@@ -39,6 +43,8 @@ export type Records = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 /** A multiaddress, as text or as an object of any library. */
 export type MultiaddrInput = string | { toString(): string };
+/** A peer's ID, as text or as an object of any library. */
+export type PeerIdInput = string | { toString(): string };
 /** A link of dag-pb. */
 export interface PBLinkInput {
   readonly Hash: CIDInput;
@@ -62,17 +68,21 @@ export type PinSource =
 /** The call that is being made: what moves with it, and what it lets go of at its end. */
 export interface Encoding {
   readonly transport: Transport;
+  readonly records: Records;
   readonly transfer: object[];
   readonly releases: (() => void)[];
+  /** What is waited for before the result is given: progress that was posted before it. */
+  readonly settling: (() => Promise<void>)[];
 }
 
 type Encoder = (encoding: Encoding, value: never) => unknown;
 
 const ENCODERS: Readonly<Record<string, Encoder>> = {
   bytes: ({ transfer }, value: ArrayBufferView | ArrayBuffer) => encodeBytes(value, transfer),
-  callback: ({ transport, transfer, releases }, value: () => unknown) => {
-    const { remote, release } = encodeCallback(transport, value, transfer);
+  callback: ({ transport, transfer, releases, settling }, value: () => unknown) => {
+    const { remote, release, settled } = encodeCallback(transport, value, transfer);
     releases.push(release);
+    settling.push(settled);
     return remote;
   },
   cars: ({ transport, transfer }, value: never) => encodeCar(transport, value, transfer),
@@ -84,7 +94,8 @@ const ENCODERS: Readonly<Record<string, Encoder>> = {
   mtime: (_, value: MtimeInput) => encodeMtime(value),
   multiaddr: (_, value: MultiaddrInput) => value.toString(),
   node: (_, value: unknown) => encodeNode(value),
-  path: (_, value: CIDInput) => encodePathOrCID(value),
+  path: (_, value: CIDInput | PeerId) => (isPeerId(value) ? value.toString() : encodePathOrCID(value)),
+  peer: (_, value: PeerIdInput) => value.toString(),
   'pb-link': (_, value: PBLinkInput) => encodeLink(value),
   'pb-link-or-name': (_, value: PBLinkInput | string) => (typeof value === 'string' ? value : encodeLink(value)),
   'pb-node': ({ transfer }, value: PBNodeInput) =>
@@ -96,6 +107,7 @@ const ENCODERS: Readonly<Record<string, Encoder>> = {
     const { cid, path = cid, ...rest } = value;
     return { ...rest, path: encodePathOrCID(path as CIDInput) };
   },
+  url: (_, value: string | URL) => String(value),
   'text-or-bytes': ({ transfer }, value: string | ArrayBufferView) => (typeof value === 'string' ? value : encodeBytes(value, transfer))
 };
 
@@ -106,7 +118,14 @@ function encodeLink({ Hash, Name, Tsize }: PBLinkInput): object {
 /** A value of a kind, as it travels. What the kind leaves alone is left alone: the node looks at it. */
 export function encode(encoding: Encoding, kind: string, value: unknown): unknown {
   const part = partOf(kind);
-  if (part === undefined) return value === undefined ? undefined : (ENCODERS[kind]?.(encoding, value as never) ?? value);
+  if (part === undefined) return value === undefined || !(kind in ENCODERS) ? value : ENCODERS[kind]?.(encoding, value as never);
+  if (kind.startsWith('handler<')) {
+    if (typeof value !== 'function') return value;
+    const handler = (travelled: unknown): unknown => (value as (given: unknown) => unknown)(decode(encoding.records, part, travelled));
+    const { remote, release } = encodeCallback(encoding.transport, handler, encoding.transfer);
+    encoding.releases.push(release);
+    return remote;
+  }
   if (kind.startsWith('stream<')) {
     const item = (each: unknown): { value: unknown; transfer: object[] } => {
       const transfer: object[] = [];
@@ -125,8 +144,11 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   bigint: (value: number | bigint) => BigInt(value),
   cid: (value: EncodedCID) => decodeCID(value),
   error: (value: EncodedError) => decodeError(value),
+  multiaddr: (value: string) => new Multiaddr(value),
   node: (value: EncodedNode) => decodeNode(value),
-  nothing: () => undefined
+  nothing: () => undefined,
+  url: (value: string) => new URL(value),
+  peer: (value: string) => new PeerId(value)
 };
 
 /** What travelled, as a value of a kind. */
@@ -134,7 +156,7 @@ export function decode(records: Records, kind: string, value: unknown): unknown 
   const fields = records[kind];
   if (fields !== undefined) return decodeRecord(records, kind, fields, value);
   const part = partOf(kind);
-  if (part === undefined) return DECODERS[kind]?.(value as never) ?? value;
+  if (part === undefined) return kind in DECODERS ? DECODERS[kind]?.(value as never) : value;
   if (kind.endsWith('?')) return value === undefined || value === null ? undefined : decode(records, part, value);
   if (!Array.isArray(value)) throw new ProtocolError(`a ${kind} came as something else`);
   return value.map(item => decode(records, part, item));
@@ -144,7 +166,9 @@ function decodeRecord(records: Records, kind: string, fields: Readonly<Record<st
   if (value === null || typeof value !== 'object') throw new ProtocolError(`a ${kind} came as something else`);
   const decoded: Record<string, unknown> = {};
   for (const [name, of] of Object.entries(fields)) {
-    if (name in value) decoded[name] = decode(records, of, (value as Record<string, unknown>)[name]);
+    const travelled = (value as Record<string, unknown>)[name];
+    const member = travelled === undefined ? undefined : decode(records, of, travelled);
+    if (member !== undefined) decoded[name] = member;
   }
   return decoded;
 }

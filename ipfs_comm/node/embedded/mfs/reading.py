@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ipfs_comm.errors import InvalidInputError, NotFoundError, NotUnixFSError
 from ipfs_comm.ipld import codecs
+from ipfs_comm.node import trees
 from ipfs_comm.node.api import FileEntry, FileStat
 from ipfs_comm.node.embedded import entries
 from ipfs_comm.node.embedded.dag_walk import TURN
@@ -65,7 +66,7 @@ class Reading:
             with_locality=with_local,
             local=local,
             size_local=size_local,
-            mode=None if found.type == "object" else entries.mode(found),
+            mode=None if found.type == "object" else trees.mode(found),
             mtime=found.mtime,
         )
 
@@ -124,7 +125,7 @@ class Reading:
 async def _entry(load: Load, cid: CID, name: str) -> FileEntry:
     found = await _stat(load, cid)
     kind: Literal["file", "directory"] = "directory" if found.type == "directory" else "file"
-    mode = None if found.type == "object" else entries.mode(found)
+    mode = None if found.type == "object" else trees.mode(found)
     return FileEntry(name, kind, found.size, cid, mode, found.mtime)
 
 
