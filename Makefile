@@ -23,7 +23,7 @@ KUBO := build/kubo/ipfs
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 TS_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) $(wildcard labextension/*.json labextension/*.mjs labextension/*.js)
 
-.PHONY: help setup lock demo test test-long lint format kubo test-python test-kubo test-typescript test-faults test-browser conformance browser wheel bench clean
+.PHONY: help setup lock demo test test-long lint format kubo test-python test-kubo test-typescript test-faults test-browser conformance browser wheel original bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -73,6 +73,7 @@ lint: setup ## every formatter, linter and type checker, changing nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(PY) scripts/page_client.py --check
 	cd labextension && npm run --silent lint
 
 format: setup ## let the formatters change files
@@ -150,11 +151,19 @@ test-long: test ## what takes minutes or gigabytes as well
 	IPFS_COMM_KUBO_EXAMPLES=20 $(PY) -m pytest tests/kubo
 	cd labextension && IPFS_COMM_FUZZ=1000000 npx vitest run test/fuzz.test.ts
 
-bench: setup browser kubo ## every question of benchmarks/ in its short form; tables, and benchmarks/results.json
+# js-ipfs and what belongs to it, for benchmarks/rpc.py alone.
+original: $(STAMPS)/original ## the original that benchmarks/rpc.py measures beside ours
+
+$(STAMPS)/original: benchmarks/rpc/package-lock.json $(STAMPS)/npm
+	@mkdir -p $(STAMPS)
+	cd benchmarks/rpc && $(NPM_CI)
+	touch ../../$@
+
+bench: setup browser kubo original ## every question of benchmarks/ in its short form; tables, and benchmarks/results.json
 	for question in benchmarks/*.py; do $(PY) $$question; done
 
 wheel: setup ## the wheel and the source distribution in dist/
 	$(PY) -m build --no-isolation --outdir dist .
 
 clean: ## forget what was built
-	rm -rf build dist $(VENV) $(VENV)-ipykernel6 labextension/lib labextension/node_modules tests/conformance/node_modules ipfs_comm/labextension ipfs_comm/widgets/static
+	rm -rf build dist $(VENV) $(VENV)-ipykernel6 labextension/lib labextension/node_modules tests/conformance/node_modules benchmarks/rpc/node_modules ipfs_comm/labextension ipfs_comm/widgets/static

@@ -16,6 +16,7 @@
   + LimitError              (ERR_LIMIT)              something larger, deeper or more than its limit
   + NoSpaceError            (ERR_NO_SPACE)
   + RepositoryError         (ERR_REPO)               a repository that cannot be used, and why
+  + PinningServiceError     (ERR_PINNING_SERVICE)    a remote pinning service that cannot be reached, refuses, or errs
   + NotSupportedError       (ERR_NOT_SUPPORTED)      this node cannot do that; the message says which can
   + CancelledByAbortError   (ERR_ABORTED)            "AbortError" on the wire
   + DeadlineError           (ERR_TIMEOUT)            "TimeoutError" on the wire; also a TimeoutError
@@ -61,6 +62,7 @@ __all__ = [
     "NotSupportedError",
     "NotUnixFSError",
     "PageError",
+    "PinningServiceError",
     "ProtocolError",
     "RemoteError",
     "RepositoryError",
@@ -196,6 +198,12 @@ class RepositoryError(IPFSCommError):
     code = "ERR_REPO"
 
 
+class PinningServiceError(IPFSCommError):
+    """A remote pinning service that cannot be reached, refuses, or answers with something else."""
+
+    code = "ERR_PINNING_SERVICE"
+
+
 class NotSupportedError(IPFSCommError):
     """Something that this node cannot do."""
 
@@ -243,7 +251,8 @@ class VersionError(LinkError):
 class RemoteError(IPFSCommError):
     """An error that happened at the other end of a port.
 
-    ``name``, ``code``, ``detail`` and ``stack`` are the peer's.
+    ``name``, ``code``, ``detail`` and ``stack`` are the peer's, and so are ``__cause__``, the error behind it, and
+    ``errors``, those that it stands for together.
     """
 
     def __init__(
@@ -258,6 +267,7 @@ class RemoteError(IPFSCommError):
         super().__init__(message, code=code, detail=detail)
         self._name = name
         self.stack = stack
+        self.errors: tuple[RemoteError, ...] = ()
 
     @property
     def name(self) -> str:

@@ -8,11 +8,12 @@ import logging
 import os
 import sys
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import IPFSCommError, LinkError, NoPageError, NotSupportedError
 from ipfs_comm.kernel.cells import Cell, Cells
-from ipfs_comm.kernel.config import IPFSComm
+from ipfs_comm.kernel.config import TARGET, IPFSComm
 from ipfs_comm.kernel.node import KernelNode
 from ipfs_comm.kernel.proxy import Proxy
 from ipfs_comm.kernel.runtime import Runtime
@@ -23,7 +24,7 @@ from ipfs_comm.wire.carriers.generic import CommTarget
 from ipfs_comm.wire.carriers.paced import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
 
     from ipfs_comm.wire import Acceptor, Link, MessagePort
@@ -34,8 +35,6 @@ __all__ = ["TARGET", "Extension", "load_ipython_extension", "loaded", "unload_ip
 
 logger = logging.getLogger(__name__)
 
-#: Name of the comm target, by which pages find the kernel's end.
-TARGET = "ipfs_comm"
 #: Name under which a user's code finds the node.
 NAME = "ipfs"
 #: Seconds that the control thread may take to hand over or give back its stream.
@@ -124,11 +123,11 @@ class Extension:
         self._turns = Turns()
         self._node = KernelNode(self.config, _announce)
         self.proxy = Proxy(self._node.open, self._runtime, self._node.allow)
-        self.cells = Cells(self._serve, self._later, self.config.max_snapshot)
-        self._acceptor: Acceptor | None = None
+        self.cells = Cells(partial(self._serve, TARGET), self._later, self.config.max_snapshot)
+        self._acceptors: dict[str, Acceptor] = {}
         self._pace: Pace | None = None
         self._road: ControlRoad | None = None
-        self._target: CommTarget | None = None
+        self._targets: Sequence[CommTarget] = ()
         self._magics: Any = None
         self._names: set[str] = set()
         self._widget_ports: weakref.WeakSet[WidgetPort] = weakref.WeakSet()
@@ -147,14 +146,18 @@ class Extension:
     def _start(self) -> None:
         loop = self._runtime.loop
         self._pace = Pace(loop)
+        accepts = {name: partial(self._accept, name) for name in (TARGET, *self.config.targets)}
         if KernelCommTarget.possible(self.kernel):
-            self._target = KernelCommTarget(self.kernel, TARGET, loop, self._pace, self._accept)
+            self._targets = [
+                KernelCommTarget(self.kernel, name, loop, self._pace, accept) for name, accept in accepts.items()
+            ]
         elif CommTarget.available():
-            self._target = CommTarget(TARGET, loop, self._pace, self._accept)
-        if self._target is not None:
-            self._target.register()
+            self._targets = [CommTarget(name, loop, self._pace, accept) for name, accept in accepts.items()]
+        if self._targets:
+            for target in self._targets:
+                target.register()
             if ControlRoad.available(self.kernel):
-                self._road = ControlRoad(self.kernel, TARGET, loop, self._accept)
+                self._road = ControlRoad(self.kernel, loop, accepts)
                 hooked = self._road.install()
                 try:
                     _wait_for_control(hooked)
@@ -169,7 +172,7 @@ class Extension:
         self.shell.configurables.append(self.config)
         self.config.observe(self._chosen, names=list(self.config.class_traits(config=True)))
         atexit.register(self._at_exit)
-        if self._target is not None and self._runtime.threads:
+        if self._targets and self._runtime.threads:
             loop.call_soon_threadsafe(_warm)
         if NAME in self.shell.user_ns:
             sys.stdout.write(
@@ -181,8 +184,8 @@ class Extension:
     def stop(self) -> None:
         """Give everything back."""
         atexit.unregister(self._at_exit)
-        if self._target is not None:
-            self._target.unregister()
+        for target in self._targets:
+            target.unregister()
         try:
             self._runtime.close(self._finish, timeout=UNLOAD_TIMEOUT)
         finally:
@@ -212,8 +215,8 @@ class Extension:
         self.cells.close()
         for port in list(self._widget_ports):
             port.close()
-        if self._acceptor is not None:
-            self._acceptor.close()
+        for acceptor in self._acceptors.values():
+            acceptor.close()
         if self._pace is not None:
             self._pace.finish()
         await self._node.close()
@@ -229,25 +232,27 @@ class Extension:
         except Exception:
             logger.warning("the IPFS node was not closed in order", exc_info=True)
 
-    def _accept(self, carrier: Carrier) -> None:
-        if self._acceptor is None:
+    def _accept(self, target: str, carrier: Carrier) -> None:
+        acceptor = self._acceptors.get(target)
+        if acceptor is None:
             from ipfs_comm.wire import Acceptor
 
-            self._acceptor = Acceptor(
-                {"ipfs": self._serve_link, "cell": self.cells.claim}, limits=self.config.link_limits()
-            )
-        if len(self._acceptor.links) >= self._acceptor.limits.max_links * 3 // 4:
+            services: dict[str, Any] = {"ipfs": partial(self._serve_link, target)}
+            if target == TARGET:
+                services["cell"] = self.cells.claim
+            acceptor = self._acceptors[target] = Acceptor(services, limits=self.config.link_limits())
+        if target == TARGET and len(acceptor.links) >= acceptor.limits.max_links * 3 // 4:
             self.cells.make_room()
-        self._acceptor.accept(carrier)
+        acceptor.accept(carrier)
 
-    def _serve_link(self, _link: Link, port: MessagePort, _params: Mapping[str, Any]) -> None:
-        self._serve(port)
+    def _serve_link(self, target: str, link: Link, port: MessagePort, _params: Mapping[str, Any]) -> None:
+        self._serve(target, port, link)
 
-    def _serve(self, port: MessagePort) -> None:
+    def _serve(self, target: str, port: MessagePort, link: Link | None = None) -> None:
         from ipfs_comm.rpc import IPFSService, Server
 
-        service = IPFSService(self._node.open, read_only=lambda: bool(self.config.choice("read_only").value))
-        Server(service).connect(port)
+        service = IPFSService(self._node.open, partial(self.config.policy, target))
+        Server(service).connect(port, link)
 
     def _later(self, function: Callable[..., object], *arguments: Any) -> None:
         self._runtime.loop.call_soon_threadsafe(function, *arguments)
@@ -271,7 +276,7 @@ class Extension:
         NoPageError
             In a shell that is no kernel's.
         """
-        if self._target is None:
+        if not self._targets:
             raise NoPageError("%%ipfs_js runs in the page of a notebook, and this shell is no Jupyter kernel's")
 
     def has_person(self) -> bool:
@@ -310,7 +315,8 @@ class Extension:
 
         if self._pace is None:
             raise NotSupportedError("the extension is not started")
-        port = WidgetPort(self.kernel, self._pace, model, self._runtime.loop, self._accept, replace=replace)
+        accept = partial(self._accept, TARGET)
+        port = WidgetPort(self.kernel, self._pace, model, self._runtime.loop, accept, replace=replace)
         self._widget_ports.add(port)
         return port
 
@@ -350,8 +356,8 @@ class Extension:
         except IPFSCommError as error:
             asked = f"none: {error}"
         roads = ["direct"] * (self._road is not None)
-        if self._target is not None:
-            roads += [self._target.name, "widget"]
+        if self._targets:
+            roads += [self._targets[0].name, "widget"]
         return "\n".join(
             [
                 f"node      {kind}" + (", read-only" if self.config.choice("read_only").value else ""),

@@ -45,6 +45,7 @@ class PageCarrier(Carrier):
     def __init__(self, page: Page, name: str) -> None:
         self.name = name
         self.max_frames = 256 if name == "direct" else 64
+        self.target = TARGET
         self.comm_id = uuid.uuid4().hex
         self.packets = 0
         #: Messages that the kernel says its packets belong to.
@@ -65,7 +66,7 @@ class PageCarrier(Carrier):
         if not self._opened:
             self._opened = True
             kind = "comm_open"
-            content = {"comm_id": self.comm_id, "target_name": TARGET, "data": {"ipfs_comm": 1}}
+            content = {"comm_id": self.comm_id, "target_name": self.target, "data": {"ipfs_comm": 1}}
         self._page.send(self.channel, kind, content, [bytes(buffer) for buffer in packet], self.subshell)
 
     def close(self) -> None:
@@ -250,9 +251,11 @@ class Page:
         params: dict[str, Any] | None = None,
         carrier: str = "direct",
         subshell: str | None = None,
+        target: str = TARGET,
     ) -> Link:
         """Open a link over the control channel or an ordinary comm."""
         made = PageCarrier(self, carrier)
+        made.target = target
         made.subshell = subshell
         return await self._opened(made, service, params or {})
 

@@ -94,23 +94,31 @@ class Repository:
             **{name: os.environ[name] for name in ("PATH", "TMPDIR", "SYSTEMROOT") if name in os.environ},
         }
         self.run("init", f"--profile=test,{profile}", "--empty-repo")
-        # Written at once: every `ipfs config` would be a process.
-        path = folder / "config"
-        config = json.loads(path.read_text("utf-8"))
         local = "/ip4/127.0.0.1/tcp/0"
-        for name, value in {
-            "Addresses.Swarm": [],
-            "Addresses.API": local,
-            "Addresses.Gateway": local,
-            "Gateway.NoFetch": True,
-            "AutoConf.Enabled": False,
-            "AutoTLS.Enabled": False,
-            "Bootstrap": [],
-            "DNS.Resolvers": {},
-            "Routing.DelegatedRouters": [],
-            "Ipns.DelegatedPublishers": [],
-            **(settings or {}),
-        }.items():
+        self.configure(
+            {
+                "Addresses.Swarm": [],
+                "Addresses.API": local,
+                "Addresses.Gateway": local,
+                "Gateway.NoFetch": True,
+                "AutoConf.Enabled": False,
+                "AutoTLS.Enabled": False,
+                "Bootstrap": [],
+                "DNS.Resolvers": {},
+                "Routing.DelegatedRouters": [],
+                "Ipns.DelegatedPublishers": [],
+                **(settings or {}),
+            }
+        )
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """Set members of the configuration by their dotted names, where no daemon runs.
+
+        They are written at once: every `ipfs config` would be a process.
+        """
+        path = self.folder / "config"
+        config = json.loads(path.read_text("utf-8"))
+        for name, value in settings.items():
             *parents, last = name.split(".")
             inner = config
             for parent in parents:

@@ -148,11 +148,11 @@ class Bench:
         self.call("close", medium=name)
 
     @contextlib.contextmanager
-    def connected(self, kernel: Kernel, answers: str) -> Iterator[str]:
-        """Open the unmodified client on a port; give its name."""
+    def connected(self, kernel: Kernel, answers: str, *, own: bool = False) -> Iterator[str]:
+        """Open the unmodified client, or our own, on a port; give its name."""
         name = self.name("client")
         self.answer_with(kernel, answers)
-        self.call("client", name=name, connection=kernel.connection)
+        self.call("client", name=name, connection=kernel.connection, own=own)
         yield name
         self.call("hangUp", client=name)
 

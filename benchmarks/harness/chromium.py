@@ -1,4 +1,4 @@
-"""A real JupyterLab in a headless Chromium, driven by nothing but ``Runtime.evaluate``.
+"""A real JupyterLab, or any page, in a headless Chromium, driven by nothing but ``Runtime.evaluate``.
 
 DevTools' Network domain copies every websocket frame to the driver and makes a page several times slower; so does
 Playwright. Here neither is ever on.
@@ -19,12 +19,12 @@ import websocket
 from harness.server import free_port, stop, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from harness.server import Server
 
-__all__ = ["Page", "jupyterlab"]
+__all__ = ["Page", "browser", "jupyterlab"]
 
 FLAGS = [
     "--headless=new",
@@ -84,46 +84,53 @@ class Page:
 
 
 @contextlib.contextmanager
-def jupyterlab(server: Server) -> Iterator[tuple[Page, int]]:
-    """Start a Chromium on `server`; give the page once its application stands in ``window.jupyterapp``, and the pid."""
+def browser(
+    url: str, ready: str, folder: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[Page, int]]:
+    """Start a Chromium at `url`; give the page once the expression `ready` is true in it, and the pid.
+
+    Profile and log lie in `folder`.
+    """
     chromium = os.environ.get("IPFS_COMM_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if not chromium:
         raise FileNotFoundError("no Chromium: run `make browser` or set IPFS_COMM_CHROMIUM")
     port = free_port()
     with contextlib.ExitStack() as stack:
-        log = stack.enter_context((server.scratch / "chromium.log").open("wb"))
+        log = stack.enter_context((folder / "chromium.log").open("wb"))
         process = subprocess.Popen(
-            [
-                chromium,
-                *FLAGS,
-                f"--user-data-dir={server.scratch / 'chromium'}",
-                f"--remote-debugging-port={port}",
-                f"{server.url}lab?token={server.token}",
-            ],
-            env=server.environment,
+            [chromium, *FLAGS, f"--user-data-dir={folder / 'chromium'}", f"--remote-debugging-port={port}", url],
+            env=environment,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
         stack.callback(stop, process)
         wait_for(f"http://127.0.0.1:{port}/json/version")
-        page = Page(_tab(port))
+        page = Page(_tab(port, url.partition("?")[0]))
         stack.callback(page.close)
         deadline = time.monotonic() + START
-        while not page.evaluate("Boolean(window.jupyterapp && window.jupyterapp.serviceManager.isReady)"):
+        while not page.evaluate(ready):
             if time.monotonic() > deadline:
-                raise TimeoutError("JupyterLab did not start")
+                raise TimeoutError(f"{url} did not become ready")
             time.sleep(0.2)
         yield page, process.pid
 
 
-def _tab(port: int) -> str:
-    """Return the address of the tab that holds JupyterLab."""
+@contextlib.contextmanager
+def jupyterlab(server: Server) -> Iterator[tuple[Page, int]]:
+    """Start a Chromium on `server`; give the page once its application stands in ``window.jupyterapp``, and the pid."""
+    ready = "Boolean(window.jupyterapp && window.jupyterapp.serviceManager.isReady)"
+    with browser(f"{server.url}lab?token={server.token}", ready, server.scratch, server.environment) as found:
+        yield found
+
+
+def _tab(port: int, url: str) -> str:
+    """Return the address of the tab that holds `url`."""
     deadline = time.monotonic() + START
     while True:
         for tab in json.loads(wait_for(f"http://127.0.0.1:{port}/json")):
-            if tab["type"] == "page" and "/lab" in tab["url"]:
+            if tab["type"] == "page" and tab["url"].startswith(url):
                 return str(tab["webSocketDebuggerUrl"])
         if time.monotonic() > deadline:
-            raise TimeoutError("Chromium opened no JupyterLab")
+            raise TimeoutError(f"Chromium opened no {url}")
         time.sleep(0.1)

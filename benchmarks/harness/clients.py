@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
     from harness.server import Server
 
-__all__ = ["LIBRARY", "Client", "in_jupyterlab", "in_node", "message_port_client"]
+__all__ = [
+    "LIBRARY",
+    "Client",
+    "Node",
+    "Tab",
+    "bundle",
+    "in_jupyterlab",
+    "in_node",
+    "message_port_client",
+    "node_process",
+]
 
 LIBRARY = REPO / "labextension" / "lib" / "index.js"
 HERE = REPO / "benchmarks" / "harness"
@@ -29,7 +39,8 @@ PAGE = """
   const app = window.jupyterapp;
   const { kernels, serverSettings } = app.serviceManager;
   const load = source => import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
-  const [{ createBench }, ours, theirs] = await Promise.all([%(page)s, %(ours)s, %(theirs)s].map(load));
+  const sources = [%(page)s, %(verbs)s, %(ours)s, %(theirs)s];
+  const [{ createBench }, { createVerbs }, ours, theirs] = await Promise.all(sources.map(load));
   let Connection;
   const host = {
     connect(id, wsUrl) {
@@ -45,7 +56,7 @@ PAGE = """
     },
     files: () => [...document.getElementById('bench-file').files]
   };
-  window.bench = createBench(host, { ours, theirs });
+  window.bench = createBench(host, { ours, theirs }, createVerbs);
   return true;
 })()
 """
@@ -69,28 +80,26 @@ class Client(Protocol):
 
 def message_port_client(folder: Path) -> Path:
     """Bundle the unmodified ipfs-message-port-client into one module, as any application would."""
-    bundle = folder / "ipfs-message-port-client.mjs"
     entry = "export { IPFSClient } from 'ipfs-message-port-client'; export { CID } from 'multiformats/cid';"
+    return bundle(entry, folder / "ipfs-message-port-client.mjs", REPO / "labextension")
+
+
+def bundle(entry: str, into: Path, packages: Path, form: str = "esm") -> Path:
+    """Bundle the module with the text `entry`, which lies in the folder `packages`, for browsers; return `into`."""
     esbuild = REPO / "labextension" / "node_modules" / ".bin" / "esbuild"
-    options = ["--bundle", "--format=esm", "--platform=browser", "--define:global=globalThis", "--log-level=error"]
+    options = ["--bundle", f"--format={form}", "--platform=browser", "--define:global=globalThis", "--log-level=error"]
     subprocess.run(
-        [str(esbuild), *options, f"--outfile={bundle}"],
-        input=entry,
-        text=True,
-        check=True,
-        timeout=60,
-        cwd=REPO / "labextension",
+        [str(esbuild), *options, f"--outfile={into}"], input=entry, text=True, check=True, timeout=60, cwd=packages
     )
-    return bundle
+    return into
 
 
-class Lab:
-    """JupyterLab in Chromium."""
+class Tab:
+    """A page in Chromium."""
 
-    name = "JupyterLab"
-
-    def __init__(self, page: chromium.Page, browser: psutil.Process) -> None:
+    def __init__(self, page: chromium.Page, browser: psutil.Process, name: str = "JupyterLab") -> None:
         self._page, self._browser = page, browser
+        self.name = name
 
     def call(self, command: str, **args: Any) -> Any:
         """Run a command in the page."""
@@ -106,12 +115,11 @@ class Lab:
 
 
 class Node:
-    """A websocket client in Node."""
+    """A process of Node, which takes commands on its standard input."""
 
-    name = "Node"
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], name: str = "Node") -> None:
         self._process = process
+        self.name = name
 
     def call(self, command: str, **args: Any) -> Any:
         """Run a command in the process."""
@@ -121,7 +129,7 @@ class Node:
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the client in Node ended during {command}")
+            raise RuntimeError(f"{self.name} ended during {command}")
         answer = json.loads(line)
         if "error" in answer:
             raise RuntimeError(f"{command}: {answer['error']}")
@@ -139,12 +147,12 @@ class Node:
 @contextlib.contextmanager
 def in_jupyterlab(server: Server) -> Iterator[Client]:
     """Open JupyterLab in Chromium."""
-    bundle = message_port_client(server.scratch)
+    theirs = message_port_client(server.scratch)
     with chromium.jupyterlab(server) as (page, pid):
-        sources = {"page": HERE / "page_end.js", "ours": LIBRARY, "theirs": bundle}
+        sources = {"page": HERE / "page_end.js", "verbs": HERE / "verbs_end.js", "ours": LIBRARY, "theirs": theirs}
         texts = {name: json.dumps(path.read_text("utf-8")) for name, path in sources.items()}
         page.evaluate(PAGE % {**texts, "token": json.dumps(server.token)})
-        yield Lab(page, psutil.Process(pid))
+        yield Tab(page, psutil.Process(pid))
 
 
 @contextlib.contextmanager
@@ -152,16 +160,23 @@ def in_node(server: Server) -> Iterator[Client]:
     """Start the client in Node."""
     files = {"library": str(LIBRARY), "client": str(message_port_client(server.scratch))}
     options = json.dumps({"url": server.url, "token": server.token, **files})
-    with (server.scratch / "node.log").open("w") as log:
+    with node_process("Node", HERE / "node_end.mjs", options, log=server.scratch / "node.log") as client:
+        yield client
+
+
+@contextlib.contextmanager
+def node_process(name: str, script: Path, *arguments: str, log: Path) -> Iterator[Client]:
+    """Start a script that answers commands (`commands.mjs`) in Node."""
+    with log.open("w") as said:
         process = subprocess.Popen(
-            ["node", "--expose-gc", str(HERE / "node_end.mjs"), options],
+            ["node", "--expose-gc", str(script), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=log,
+            stderr=said,
             text=True,
         )
         try:
-            yield Node(process)
+            yield Node(process, name)
         finally:
             stop(process)
 

@@ -186,13 +186,13 @@ def serve_ports() -> None:
 
     connect = Server.connect
 
-    def chosen(self: Server, port: Any) -> None:
+    def chosen(self: Server, port: Any, outlet: Any = None) -> None:
         if _answers == "port":
             serve_port(port)
         elif _answers == "spring":
             spring: Any = Spring()
-            connect(Server(IPFSService(spring)), port)
+            connect(Server(IPFSService(spring)), port, outlet)
         else:
-            connect(self, port)
+            connect(self, port, outlet)
 
     Server.connect = chosen  # type: ignore[method-assign]  # for measurements only

@@ -2,8 +2,8 @@
 
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import readline from 'node:readline';
 import { pathToFileURL } from 'node:url';
+import { answerCommands } from './commands.mjs';
 import { createBench } from './page_end.js';
 
 const { url, token, library, client } = JSON.parse(process.argv[2]);
@@ -73,19 +73,5 @@ const host = {
   }
 };
 
-// What libraries write to the console must not come between the answers.
-console.log = console.info = console.debug = console.error;
-
 const [ours, theirs] = await Promise.all([library, client].map(file => import(pathToFileURL(file).href)));
-const bench = createBench(host, { ours, theirs });
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  const { command, args } = JSON.parse(line);
-  let answer;
-  try {
-    answer = { value: (await bench[command](args)) ?? null };
-  } catch (error) {
-    answer = { error: String(error?.stack ?? error) };
-  }
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-}
-process.exit(0);
+await answerCommands(createBench(host, { ours, theirs }));

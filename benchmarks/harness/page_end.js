@@ -220,8 +220,9 @@ const streams = { down, up };
  *
  * @param host `connect(id, wsUrl)` gives a kernel connection; `files()` the files that were chosen.
  * @param ours, theirs our npm package and the unmodified client.
+ * @param verbs makes further commands of a function that finds a client by name.
  */
-export function createBench(host, { ours, theirs }) {
+export function createBench(host, { ours, theirs }, verbs = () => ({})) {
   const connections = new Map();
   const media = new Map();
   const clients = new Map();
@@ -337,9 +338,9 @@ export function createBench(host, { ours, theirs }) {
       port.close();
       return ms;
     },
-    async client({ name, connection }) {
+    async client({ name, connection, own = false }) {
       const port = await ours.connect(connections.get(connection));
-      clients.set(name, { port, ipfs: theirs.IPFSClient.from(port) });
+      clients.set(name, { port, ipfs: (own ? ours : theirs).IPFSClient.from(port) });
     },
     hangUp({ client }) {
       clients.get(client).port.close();
@@ -414,5 +415,5 @@ export function createBench(host, { ours, theirs }) {
       return tasks;
     }
   };
-  return commands;
+  return { ...commands, ...verbs(name => clients.get(name).ipfs) };
 }

@@ -7,11 +7,11 @@ One that fails is left alone for a while, twice as long after each failure that 
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ipfs_comm._importing import imported
 from ipfs_comm._version import __version__
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.errors import InvalidInputError, RepositoryError, UnknownHashError
@@ -327,7 +327,8 @@ class Gateways:
     async def _open_session(self) -> Any:
         async with self._opening:
             if self._session is None:
-                aiohttp, resolver = await _imported("aiohttp", "ipfs_comm.exchange._resolver")
+                aiohttp = await imported("aiohttp")
+                resolver = await imported("ipfs_comm.exchange._resolver")
                 self._session = aiohttp.ClientSession(
                     auto_decompress=False,
                     connector=aiohttp.TCPConnector(
@@ -340,15 +341,6 @@ class Gateways:
                     trust_env=True,
                 )
             return self._session
-
-
-async def _imported(*names: str) -> list[Any]:
-    """Import modules beside the loop, which would stand still for half a second."""
-    pool = Pool(1, "ipfs_comm-import")
-    try:
-        return [await pool.run(importlib.import_module, name) for name in names]
-    finally:
-        pool.close()
 
 
 def _limit(context: FetchContext | None) -> float | None:

@@ -11,15 +11,20 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Bool, Dict, Enum, Float, Int, TraitError, TraitType, Unicode, validate
+from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, TraitType, Unicode, validate
 from traitlets.config import Configurable
 
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
 
 if TYPE_CHECKING:
+    from ipfs_comm.rpc import Policy
     from ipfs_comm.wire.limits import Limits
 
-__all__ = ["ENVIRONMENT", "Choice", "IPFSComm"]
+__all__ = ["ENVIRONMENT", "TARGET", "Choice", "IPFSComm"]
+
+#: Name of the comm target, by which pages find the kernel's end, and how long that of another may be.
+TARGET = "ipfs_comm"
+MAX_TARGET = 128
 
 #: Trait name to environment variable.
 ENVIRONMENT = {
@@ -42,6 +47,15 @@ class Choice:
 
     def __str__(self) -> str:
         return f"{self.value!r}" + (f" (set by {self.source})" if self.source else "")
+
+
+def _policy(given: Any) -> None:
+    from ipfs_comm.rpc import Policy
+
+    try:
+        Policy.of(given)
+    except InvalidInputError as error:
+        raise TraitError(str(error)) from error
 
 
 class _Gateways(TraitType[Any, Any]):
@@ -134,6 +148,23 @@ class IPFSComm(Configurable):
     limits = Dict(
         help='Limits of the links that pages open, by name, for example {"expire_after": 60}; docs/protocol.md has all.'
     ).tag(config=True)
+    namespaces = List(
+        Unicode(),
+        default_value=None,
+        allow_none=True,
+        help="Namespaces that pages may call, for example core,dag,block; None (or all) for every one.",
+    ).tag(config=True)
+    admin = Bool(
+        False, help="Let pages call what is for who runs the node, such as repo.gc, config.set and key.export."
+    ).tag(config=True)
+    call_limits = Dict(
+        help="Limits of what one port of a page may have under way: max_calls, max_bytes, max_rate; docs/protocol.md."
+    ).tag(config=True)
+    targets = Dict(
+        help="Further comm targets, each with a policy of its own, for example"
+        ' {"public": {"read_only": True, "namespaces": ["core", "dag"]}}; pages reach one by connect(kernel, {target}).'
+        " It counts from the next %load_ext on.",
+    ).tag(config=True)
     max_snapshot = Int(
         8 * 2**20,
         min=0,
@@ -165,6 +196,44 @@ class IPFSComm(Configurable):
         except InvalidInputError as error:
             raise TraitError(str(error)) from error
         return proposal["value"]
+
+    @validate("call_limits")
+    def _check_call_limits(self, proposal: Any) -> Any:
+        limits = proposal["value"]
+        if unknown := limits.keys() - {"max_calls", "max_bytes", "max_rate"}:
+            raise TraitError(f"call_limits has max_calls, max_bytes and max_rate, and no {', '.join(sorted(unknown))}")
+        _policy(limits)
+        return limits
+
+    @validate("namespaces")
+    def _check_namespaces(self, proposal: Any) -> Any:
+        _policy({"namespaces": proposal["value"]})
+        return proposal["value"]
+
+    @validate("targets")
+    def _check_targets(self, proposal: Any) -> Any:
+        for name, policy in proposal["value"].items():
+            if not isinstance(name, str) or not 0 < len(name) <= MAX_TARGET or name == TARGET:
+                raise TraitError(f"a target is called {name!r}: give a short text other than {TARGET!r}")
+            _policy(policy)
+        return proposal["value"]
+
+    def policy(self, target: str) -> Policy:
+        """Return what the pages that open links to a comm target may ask for.
+
+        Raises
+        ------
+        InvalidInputError
+            If the environment holds something that an option cannot be.
+        """
+        from ipfs_comm.rpc import Policy
+
+        read_only = bool(self.choice("read_only").value)
+        if target != TARGET:
+            given = self.targets[target]
+            return Policy.of({**given, "read_only": read_only or bool(given.get("read_only"))})
+        given = {"namespaces": self.namespaces, "admin": self.admin, **self.call_limits}
+        return Policy.of({**given, "read_only": read_only})
 
     def link_limits(self) -> Limits:
         """Return the limits of links; `max_links` is the trait of that name unless `limits` has it too."""

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
-import inspect
 import queue
 import typing
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterator
 from typing import Any
+
+from ipfs_comm.facade import Facade
 
 if typing.TYPE_CHECKING:
     from ipfs_comm.kernel.runtime import Runtime
@@ -33,89 +34,14 @@ Start = Callable[[], Coroutine[Any, Any, Any]]
 AHEAD = 16
 #: Verbs whose arguments may be read piece by piece.
 CONTENT_VERBS = frozenset({"add", "add_all", "import_", "rm_all", "write"})
+#: Verbs that are given a function which is called after they have returned.
+LISTENING = frozenset({("pubsub", "subscribe"), ("pubsub", "unsubscribe")})
 
 _END = object()
 
 
-class _Facade:
-    """Names of the core API, or of one of its namespaces, that lead to `_call`."""
-
-    def __init__(
-        self, open_node: Open, runtime: Runtime, allow: Allow, api: type | None = None, path: tuple[str, ...] = ()
-    ) -> None:
-        self._open = open_node
-        self._runtime = runtime
-        self._allow = allow
-        self._api = api
-        self._path = path
-
-    def _declaration(self) -> type:
-        if self._api is None:
-            from ipfs_comm.node.api import Node
-
-            self._api = Node
-        return self._api
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        member = inspect.getattr_static(self._declaration(), name, None)
-        found: Any
-        if isinstance(member, property) and member.fget is not None:
-            namespace = typing.get_type_hints(member.fget)["return"]
-            found = self._at(namespace, (*self._path, name))
-            if "__call__" in vars(namespace):
-                found = self._verb_with(found, vars(namespace)["__call__"], (*self._path, name))
-        elif inspect.isfunction(member):
-            found = self._verb(member, (*self._path, name))
-        else:
-            where = ".".join(("ipfs", *self._path))
-            raise AttributeError(f"{where} has no {name!r}; it has {', '.join(dir(self))}")
-        self.__dict__[name] = found
-        return found
-
-    def __dir__(self) -> list[str]:
-        return sorted(self._names())
-
-    def _verb(self, declared: Any, path: tuple[str, ...]) -> Callable[..., Any]:
-        signature = inspect.signature(declared)
-        streams = not inspect.iscoroutinefunction(declared)
-
-        def verb(*arguments: Any, **options: Any) -> Any:
-            signature.bind(None, *arguments, **options)
-            self._allow(path)
-            return self._call(path, arguments, options, streams)
-
-        functools.update_wrapper(verb, declared)
-        verb.__signature__ = signature.replace(  # type: ignore[attr-defined]  # functions take it, typeshed does not know
-            parameters=list(signature.parameters.values())[1:]
-        )
-        del verb.__wrapped__  # type: ignore[attr-defined]  # it would count as a coroutine function by what it wraps
-        return verb
-
-    def _verb_with(self, namespace: _Facade, declared: Any, path: tuple[str, ...]) -> Callable[..., Any]:
-        """Return a verb that is a namespace too, as ``refs`` with ``refs.local``."""
-        verb = self._verb(declared, path)
-        for name in namespace._names():
-            setattr(verb, name, getattr(namespace, name))
-        return verb
-
-    def _names(self) -> list[str]:
-        return [name for name in vars(self._declaration()) if not name.startswith("_")]
-
-    def _at(self, api: type, path: tuple[str, ...]) -> Any:
-        raise NotImplementedError
-
-    def _call(self, path: tuple[str, ...], arguments: tuple[Any, ...], options: dict[str, Any], streams: bool) -> Any:
-        raise NotImplementedError
-
-
-async def _reach(open_node: Open, path: tuple[str, ...]) -> Any:
-    return functools.reduce(getattr, path, await open_node())
-
-
-class Proxy(_Facade):
-    """The core API for coroutines on any loop of this process.
+class _Reaching(Facade):
+    """A facade over a node that opens at the first call.
 
     Parameters
     ----------
@@ -126,6 +52,22 @@ class Proxy(_Facade):
     allow : callable
         Raises if the verb at a path (``("dag", "put")``) may not be called.
     """
+
+    def __init__(
+        self, open_node: Open, runtime: Runtime, allow: Allow, api: type | None = None, path: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(api, path)
+        self._open = open_node
+        self._runtime = runtime
+        self._allow = allow
+
+
+async def _reach(open_node: Open, path: tuple[str, ...]) -> Any:
+    return functools.reduce(getattr, path, await open_node())
+
+
+class Proxy(_Reaching):
+    """The core API for coroutines on any loop of this process."""
 
     @property
     def sync(self) -> SyncProxy:
@@ -142,6 +84,8 @@ class Proxy(_Facade):
         return Proxy(self._open, self._runtime, self._allow, api, path)
 
     def _call(self, path: tuple[str, ...], arguments: tuple[Any, ...], options: dict[str, Any], streams: bool) -> Any:
+        self._allow(path)
+
         def begin() -> Start:
             carried, more = _carry_call(path, arguments, options, _Caller(asyncio.get_running_loop()))
 
@@ -256,7 +200,7 @@ class ProxyStream:
             pumping.cancel()
 
 
-class SyncProxy(_Facade):
+class SyncProxy(_Reaching):
     """The core API for code that runs on no loop: each call returns its result, a stream the whole of it.
 
     An interrupt cancels the call.
@@ -269,6 +213,7 @@ class SyncProxy(_Facade):
         return SyncProxy(self._open, self._runtime, self._allow, api, path)
 
     def _call(self, path: tuple[str, ...], arguments: tuple[Any, ...], options: dict[str, Any], streams: bool) -> Any:
+        self._allow(path)
         jobs: Jobs = queue.SimpleQueue()
         carried, more = _carry_call(path, arguments, options, _Caller(jobs))
 
@@ -318,6 +263,11 @@ class _Caller:
     def __init__(self, place: asyncio.AbstractEventLoop | Jobs) -> None:
         self._place = place
 
+    @property
+    def lasts(self) -> bool:
+        """Whether there is somebody who runs the caller's code after the call has returned: its loop."""
+        return isinstance(self._place, asyncio.AbstractEventLoop)
+
     def later(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call `function` there, soon; in order."""
         if isinstance(self._place, asyncio.AbstractEventLoop):
@@ -355,6 +305,17 @@ class _Caller:
             asyncio.run_coroutine_threadsafe(iterator.aclose(), self._place)
         elif hasattr(iterator, "close"):
             self.later(iterator.close)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Handler:
+    """A function that is called on the caller's loop, and is equal where the function is."""
+
+    function: Callable[..., object]
+    caller: _Caller = dataclasses.field(compare=False)
+
+    def __call__(self, *arguments: Any) -> None:
+        self.caller.later(self.function, *arguments)
 
 
 def _drop(_result: object) -> None:
@@ -410,9 +371,11 @@ def _carry(value: Any, caller: _Caller) -> Any:
 def _carry_call(
     path: tuple[str, ...], arguments: tuple[Any, ...], options: dict[str, Any], caller: _Caller
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    progress = options.get("progress")
-    if callable(progress):
-        options = {**options, "progress": functools.partial(caller.later, progress)}
+    for name in ("progress", "on_error"):
+        if callable(options.get(name)):
+            options = {**options, name: functools.partial(caller.later, options[name])}
+    if path in LISTENING and caller.lasts:
+        arguments = tuple(_Handler(one, caller) if callable(one) else one for one in arguments)
     if path[-1] in CONTENT_VERBS:
         arguments = tuple(_carry(argument, caller) for argument in arguments)
     return arguments, options

@@ -88,12 +88,28 @@ def entry_of(given: Any) -> File:
     if isinstance(given, Mapping):
         if not given.keys() & {"path", "content"}:
             raise InvalidInputError(f"Unexpected input: a mapping of {listed(given)}: it needs path or content")
-        given = File(given.get("path") or "", given.get("content"), given.get("mode"), given.get("mtime"))
+        members = (given.get(name) for name in ("content", "mode", "mtime", "target"))
+        given = File(given.get("path") or "", *members)
     if not isinstance(given, File):
         content = _content(given)
         return File(content.name if isinstance(content, OnDisk) else "", content)
     content = None if given.content is None else _content(given.content)
-    return File(_clean(given.path), content, mode_of(given.mode), mtime_of(given.mtime))
+    return File(_clean(given.path), content, mode_of(given.mode), mtime_of(given.mtime), _target(given))
+
+
+def _target(given: File) -> str | None:
+    """Return where a symlink leads; nothing is said of whether anything is there."""
+    if given.target is None:
+        return None
+    try:
+        bad = not given.target or "\0" in given.target or not given.target.encode("utf-8", "surrogateescape")
+    except (AttributeError, TypeError, UnicodeEncodeError):
+        bad = True
+    if bad:
+        raise InvalidInputError(f"target is {shown(given.target)}: a symlink leads to a path, without null characters")
+    if given.content is not None or given.mode is not None or not given.path:
+        raise InvalidInputError("a symlink, a file with a target, has a path, and neither content nor mode")
+    return given.target
 
 
 def _clean(path: object) -> str:

@@ -78,7 +78,7 @@ async def open_node(
         ``http://host:port`` each; none if it is empty. Where not given, those that ``IPFS_COMM_GATEWAYS`` names, else
         ``ipfs_comm.exchange.DEFAULT_GATEWAYS``. A gateway that is asked learns what is read.
     offline : bool
-        Ask nobody: a missing block is an error at once.
+        Ask nobody: a missing block is an error at once, and so is the name of a domain, which only DNS knows.
     read_only : bool
         Refuse every call that would write to the repository, which must be there already. What comes from elsewhere is
         held in memory, up to 64 MiB; a repository without a key of its own gets none, and ``id`` tells one that ends
@@ -167,6 +167,7 @@ async def open_node(
         keeping=keeping,
         keys=keys,
         read_only=read_only,
+        offline=offline,
     )
     try:
         yield node

@@ -17,6 +17,18 @@ from ipfs_comm.wire import clone
 #: No CID that anyone makes is longer; an identity CID of more belongs into a block.
 MAX_CID_BYTES = 8192
 MAX_CID_CHARACTERS = 16384
+_IPFS = "/ipfs/"
+
+
+def cid_of(value: Any) -> CID:
+    """Return the CID that a caller of the client means: a CID, its text (``/ipfs/`` before it or not), its bytes.
+
+    Raises
+    ------
+    InvalidCIDError
+        For anything else.
+    """
+    return CID.parse(value.removeprefix(_IPFS)) if isinstance(value, str) else CID.of(value)
 
 
 def encode_cid(cid: CID) -> dict[str, Any]:
@@ -49,7 +61,7 @@ def cid_bytes(value: object) -> bytes | None:
 
 
 def decode_cid(value: object, what: str = "cid") -> CID:
-    """Return the CID that ``value`` stands for: the travelling form, its text, or its bytes.
+    """Return the CID that ``value`` stands for: the travelling form, its text (``/ipfs/`` before it or not), its bytes.
 
     Raises
     ------
@@ -61,7 +73,7 @@ def decode_cid(value: object, what: str = "cid") -> CID:
     if isinstance(value, str):
         if len(value) > MAX_CID_CHARACTERS:
             raise InvalidCIDError(f"{what} has {len(value)} characters, which no CID has")
-        return CID.parse(value)
+        return CID.parse(value.removeprefix(_IPFS))
     raw: Any = bytes_like(value)
     if raw is None:
         raw = cid_bytes(value)

@@ -2,115 +2,72 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+import inspect
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Self
 
-from ipfs_comm.errors import ProtocolError
-from ipfs_comm.node.inputs import entries_of, entry_of
-from ipfs_comm.node.stream import Stream, as_bytes, as_list
-from ipfs_comm.rpc import names
-from ipfs_comm.rpc.consumer import Consumer
-from ipfs_comm.rpc.streams import iterable_of, offer
+from ipfs_comm.errors import InvalidInputError, IPFSCommError, NotSupportedError, ProtocolError
+from ipfs_comm.facade import Facade, declared
+from ipfs_comm.node.stream import Stream, Whole
+from ipfs_comm.rpc.asking import Asking
+from ipfs_comm.rpc.kinds import CALLBACK, camel
+from ipfs_comm.rpc.method import PROGRESS
 from ipfs_comm.rpc.transport import Transport
-from ipfs_comm.wire import MessageChannel, MessageEvent, MessagePort, clone
+from ipfs_comm.rpc.values import missing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from ipfs_comm.node.api import AddInput, AddResult, CIDLike, File, LsEntry, Progress
-    from ipfs_comm.rpc.producer import Producer
+    from ipfs_comm.rpc.method import Method
+    from ipfs_comm.wire import MessagePort
 
-T = TypeVar("T")
-W = TypeVar("W")
-
-#: Seconds that a call waits for the rest of its progress after its result.
-PROGRESS_GRACE = 1.0
+#: Verbs of which this end does a part, in ``local``, which is loaded when one is called.
+LOCAL = frozenset({("add",), ("add_all",), ("get",)})
 
 
-class _Call:
-    """What one call holds open: producers of its input, and its progress."""
+class _Remote(Facade):
+    """A namespace at the other end of a port."""
 
-    def __init__(self) -> None:
-        self.transfer: list[MessagePort] = []
-        self._producers: set[Producer] = set()
-        self._progress: MessagePort | None = None
-        self._progress_over = asyncio.Event()
+    def __init__(self, transport: Transport, api: type | None = None, path: tuple[str, ...] = ()) -> None:
+        super().__init__(api, path)
+        self._transport = transport
 
-    def offer(self, source: AsyncIterator[Any], encode: Callable[[Any, list[MessagePort]], Any]) -> dict[str, Any]:
-        travelling, producer = offer(source, self.transfer, encode=encode, over=self._producers.discard)
-        self._producers.add(producer)
-        return travelling
+    def __repr__(self) -> str:
+        return f"<{'.'.join(('ipfs', *self._path))}: an IPFS node at the other end of a port>"
 
-    def progress(self, report: Progress | None) -> Any:
-        if report is None:
-            return clone.undefined
+    def _at(self, api: type, path: tuple[str, ...]) -> _Remote:
+        return _Remote(self._transport, api, path)
 
-        def receive(event: MessageEvent) -> None:
-            if isinstance(event.data, list):
-                report(*event.data[:2])
+    def _call(self, path: tuple[str, ...], arguments: tuple[Any, ...], options: dict[str, Any], streams: bool) -> Any:
+        self._transport.check()
+        if path == ("pubsub", "unsubscribe"):
+            return self._unsubscribe(*arguments, **options)
+        if path in LOCAL:
+            from ipfs_comm.rpc import local
 
-        channel = MessageChannel()
-        self._progress = channel.port1
-        channel.port1.onclose = lambda _: self._progress_over.set()
-        channel.port1.onmessage = receive
-        self.transfer.append(channel.port2)
-        return {"type": "RemoteCallback", "port": channel.port2}
+            return getattr(local, path[-1])(self._ask, *arguments, **options)
+        return self._ask(*path, arguments=arguments, **options)
 
-    async def settle(self) -> None:
-        """Wait a little for progress that was posted before the result; our server closes the callback's port then."""
-        if self._progress is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._progress_over.wait(), PROGRESS_GRACE)
+    def _ask(self, *path: str, arguments: tuple[Any, ...], **options: Any) -> Any:
+        asked = _Asked(self._transport, path, arguments, options)
+        return asked.stream() if asked.streams else asked.value()
 
-    def content(self, content: Any, _: object = None) -> Any:
-        """Return content in its travelling form."""
-        if content is None or isinstance(content, str | bytes | bytearray | memoryview):
-            return clone.undefined if content is None else content
-        return self.offer(aiter(content), lambda chunk, transfer: chunk)
-
-    def entry(self, entry: File, transfer: list[MessagePort] | None = None) -> Any:
-        """Return one file in its travelling form."""
-        content = self.content(entry.content) if transfer is None else self._nested(entry.content, transfer)
-        if not entry.path and entry.mode is None and entry.mtime is None and entry.content is not None:
-            return content
-        mtime = entry.mtime
-        return {
-            "path": entry.path,
-            "content": content,
-            "mode": clone.undefined if entry.mode is None else entry.mode,
-            "mtime": clone.undefined if mtime is None else {"secs": mtime.secs, "nsecs": mtime.nsecs},  # type: ignore[union-attr]  # entry_of made it an Mtime
-        }
-
-    def _nested(self, content: Any, transfer: list[MessagePort]) -> Any:
-        outer, self.transfer = self.transfer, transfer
-        try:
-            return self.content(content)
-        finally:
-            self.transfer = outer
-
-    def close(self) -> None:
-        """Let go of everything."""
-        for producer in list(self._producers):
-            producer.close()
-        if self._progress is not None:
-            self._progress.close()
-            self._progress_over.set()
+    async def _unsubscribe(self, topic: str, handler: Any = None, *, timeout: float | None = None) -> None:
+        """End what was begun here: of one handler by closing its port, of all by asking for that too."""
+        self._transport.lasting.end(topic, handler)
+        if handler is None:
+            await _Asked(self._transport, ("pubsub", "unsubscribe"), (topic,), {"timeout": timeout}).value()
 
 
-class IPFSClient:
+class IPFSClient(_Remote):
     """The core API of a node at the other end of a port.
 
-    Verbs, options and results are those of ``ipfs_comm.node.api``; options that are not named in a signature travel
-    under their js-ipfs names. Use it on the loop that
-    runs when a port is attached.
+    Verbs, options and results are those of ``ipfs_comm.node.api``. Use it on the loop that runs when a port is
+    attached.
     """
 
     def __init__(self) -> None:
-        self._transport = Transport()
-        self.dag = names.Dag(self._transport)
-        self.block = names.Block(self._transport)
-        self.files = names.Files(self._transport)
+        super().__init__(Transport())
 
     @classmethod
     def from_port(cls, port: MessagePort) -> Self:
@@ -138,77 +95,142 @@ class IPFSClient:
         """Abort all calls and close the port; later calls raise a LinkError at once."""
         self._transport.close()
 
-    async def add(
-        self, entry: AddInput, *, progress: Progress | None = None, timeout: float | None = None, **options: Any
-    ) -> AddResult:
-        """Add one file or directory; see ``Node.add_all`` for the options."""
-        self._transport.check()
-        call = _Call()
+
+class _Asked:
+    """A call of a verb, on its way to the other end."""
+
+    def __init__(
+        self, transport: Transport, path: tuple[str, ...], arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> None:
+        self._transport = transport
+        self._what = ".".join(path)
+        self._namespace, self._name = _place(path)
+        self._method = _method(self._namespace, self._name)
+        self._given, self._options = _bound(path, self._method, arguments, options)
+        self.streams = self._method.answer.flow != "value"
+        self._timeout: float | None = self._options.pop("timeout", None)
+        self._max_size: int | None = self._options.pop("max_size", None)
+
+    def _input(self, call: Asking) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        for parameter in self._method.parameters:
+            value = self._given.get(parameter.name)
+            if value is not None or parameter.required:
+                given[parameter.name] = parameter.kind.dump(call, value)
+        for name, value in self._options.items():
+            if name == "progress" and self._method.progress:
+                given[PROGRESS] = CALLBACK.dump(call, value)
+                continue
+            kind = self._method.options.get(camel(name))
+            if kind is None:
+                raise InvalidInputError(f"{self._what}: {name} cannot be given over a port")
+            given[camel(name)] = kind.dump(call, value)
+        return given
+
+    async def _ask(self, call: Asking) -> Any:
+        value = await self._transport.call(self._namespace, self._name, self._input(call), call.transfer, self._timeout)
+        member = self._method.answer.member
+        if not member:
+            return value
+        if missing(value) or member not in value:
+            raise ProtocolError(f"{self._what} was answered without its member {member}")
+        return value[member]
+
+    async def value(self) -> Any:
+        call = Asking(self._what)
+        lasts = False
         try:
-            given = {
-                **names.js(options),
-                "input": call.entry(entry_of(entry)),
-                "progressCallback": call.progress(progress),
-            }
-            value = await self._transport.call("core", "add", given, call.transfer, timeout)
+            found = await self._ask(call)
+            if self._method.lasting:
+                topic, handler = self._given.values()
+                self._transport.lasting.add(topic, handler, call)
+                lasts = True
+            else:
+                await call.settle()
+            return self._load(call, found)
+        finally:
+            if not lasts:
+                call.close()
+
+    def _load(self, call: Asking, travelling: Any) -> Any:
+        try:
+            return self._method.answer.kind.load(call, travelling)
+        except IPFSCommError:
+            raise
+        except (TypeError, ValueError, KeyError) as error:
+            raise ProtocolError(f"{self._what} was answered with something else than it gives: {error}") from error
+
+    def stream(self) -> Stream[Any, Any]:
+        whole = Whole(self._max_size, self._what)
+        gathers: Mapping[str, Callable[[AsyncIterator[Any]], Awaitable[Any]]] = {
+            "bytes": whole.bytes,
+            "last": _last,
+            "list": whole.list(lambda _: 0),
+        }
+        return Stream(self._items, gathers[self._method.answer.together], timeout=self._timeout, what=self._what)
+
+    async def _items(self) -> AsyncGenerator[Any, None]:
+        call = Asking(self._what)
+        try:
+            found = await self._ask(call)
+            if self._method.answer.flow == "array":
+                if not isinstance(found, list):
+                    raise ProtocolError(f"{self._what} was answered without an array")
+                for item in found:
+                    yield self._load(call, item)
+            else:
+                async with aclosing(call.iterate(found, lambda item: self._load(call, item))) as items:
+                    async for item in items:
+                        yield item
             await call.settle()
         finally:
             call.close()
-        return names.added(names.member(value, "data"))
 
-    def add_all(
-        self,
-        source: Iterable[AddInput] | AsyncIterable[AddInput],
-        *,
-        progress: Progress | None = None,
-        timeout: float | None = None,
-        **options: Any,
-    ) -> Stream[AddResult, list[AddResult]]:
-        """Add many files and directories while they arrive; see ``Node.add_all`` for the options."""
 
-        def given(call: _Call) -> dict[str, Any]:
-            return {
-                **names.js(options),
-                "input": call.offer(entries_of(source), call.entry),
-                "progressCallback": call.progress(progress),
-            }
+def _place(path: tuple[str, ...]) -> tuple[str, str]:
+    """Return the namespace and the method that a verb of the node's API has on the wire."""
+    return ".".join(path[:-1]) or "core", camel(path[-1])
 
-        return self._stream("addAll", given, names.added, as_list, timeout)
 
-    def cat(
-        self, path: CIDLike, *, offset: int = 0, length: int | None = None, timeout: float | None = None
-    ) -> Stream[bytes, bytes]:
-        """Stream the bytes of a file."""
-        given = {"path": names.path(path), "offset": offset, "length": clone.undefined if length is None else length}
-        return self._stream("cat", lambda _: given, names.chunk, as_bytes, timeout)
+def _method(namespace: str, name: str) -> Method:
+    from ipfs_comm.rpc.services import NAMESPACES
 
-    def ls(self, path: CIDLike, *, timeout: float | None = None) -> Stream[LsEntry, list[LsEntry]]:
-        """List a directory, or the one file that ``path`` names."""
-        given = {"path": names.path(path)}
-        return self._stream("ls", lambda _: given, names.listed, as_list, timeout)
+    try:
+        return NAMESPACES[namespace][name]
+    except KeyError:
+        raise NotSupportedError(f"{namespace}.{name} cannot be called over a port") from None
 
-    def _stream(
-        self,
-        method: str,
-        given: Callable[[_Call], dict[str, Any]],
-        decode: Callable[[Any], T],
-        gather: Callable[[AsyncIterator[T]], Awaitable[W]],
-        timeout: float | None,
-    ) -> Stream[T, W]:
-        self._transport.check()
 
-        async def items() -> AsyncGenerator[T, None]:
-            call = _Call()
-            try:
-                value = await self._transport.call("core", method, given(call), call.transfer, timeout)
-                remote = iterable_of(names.member(value, "data"))
-                if remote is None:
-                    raise ProtocolError(f"core.{method} was answered without an iterable")
-                async with aclosing(Consumer(remote.port, ahead=remote.ahead, decode=decode).items()) as pulled:
-                    async for item in pulled:
-                        yield item
-                await call.settle()
-            finally:
-                call.close()
+def _bound(
+    path: tuple[str, ...], method: Method, arguments: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the arguments of a call by the names that travel, and its options by their own; None is left out."""
+    signature = inspect.signature(declared(path))
+    found = signature.bind(None, *arguments, **options).arguments
+    values: list[Any] = []
+    named: dict[str, Any] = {}
+    for parameter in list(signature.parameters.values())[1:]:
+        value = found.get(parameter.name)
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            values += _spread(value or (), len(method.parameters))
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            named |= value or {}
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            named[parameter.name] = value
+        else:
+            values.append(value)
+    given = dict(zip((parameter.name for parameter in method.parameters), values, strict=True))
+    return given, {name: value for name, value in named.items() if value is not None}
 
-        return Stream(items, gather, timeout=timeout, what=f"core.{method}")
+
+def _spread(paths: Sequence[Any], parameters: int) -> list[Any]:
+    """Return paths, some of which may be in sequences, as so many arguments: the first of them a list."""
+    flat = [one for path in paths for one in (path if isinstance(path, list | tuple) else [path])]
+    return [flat[: 1 - parameters or None], *flat[len(flat) - parameters + 1 :]]
+
+
+async def _last(items: AsyncIterator[Any]) -> Any:
+    last = None
+    async for item in items:
+        last = item
+    return last

@@ -25,8 +25,8 @@ class Consumer:
     ----------
     port : MessagePort
         The port that came with the RemoteIterable.
-    ahead : bool
-        Whether the producer takes several unanswered requests.
+    ahead : int
+        How many items the producer has at hand, as `ReadAhead` is told.
     decode : callable
         Makes an item of the node's API out of a travelling one.
     over : callable
@@ -39,7 +39,7 @@ class Consumer:
         self,
         port: MessagePort,
         *,
-        ahead: bool = False,
+        ahead: int = 0,
         decode: Callable[[Any], Any] = lambda item: item,
         over: Callable[[Consumer], None] | None = None,
         ports: Callable[[Ports], None] | None = None,

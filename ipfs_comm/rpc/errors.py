@@ -1,4 +1,8 @@
-"""Errors as they travel: ``{name, message, stack, code, detail}``, a plain object."""
+"""Errors as they travel: ``{name, message, stack, code, detail}``, a plain object, and more where there is more.
+
+``cause`` is the error behind this one and ``errors`` are those that it stands for together, in the same form. ``kind``
+names our class where the code alone does not tell it: ``InvalidInputError`` of an ``ERR_ALREADY_PINNED``.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,9 @@ MAX_TEXT = 65_536
 #: How deep the containers of a detail may nest, and how many values it may have, for them to be sent.
 MAX_DEPTH = 4
 MAX_VALUES = 1024
+#: How many errors behind an error are sent or believed, and how deep they may nest.
+MAX_ERRORS = 16
+MAX_CAUSES = 4
 #: Codes that the original sends with neither code nor detail, and those without detail: a client that compares whole
 #: errors sees no difference.
 _NO_CODE = frozenset({"", "ERR_UNKNOWN", "ERR_IS_DIRECTORY"})
@@ -42,9 +49,11 @@ def encode_error(error: BaseException, where: str = "") -> dict[str, Any]:
     where : str
         ``namespace.method``, for the stack. (A Python traceback would tell the page the kernel's paths.)
     """
-    if not isinstance(error, IPFSCommError):
-        message = str(error.strerror) if isinstance(error, OSError) and error.strerror else str(error)
-        error = IPFSCommError(f"{type(error).__name__}: {message}", code="ERR_INTERNAL")
+    return _encoded(error, where, MAX_CAUSES)
+
+
+def _encoded(given: BaseException, where: str, depth: int) -> dict[str, Any]:
+    error = given if isinstance(given, IPFSCommError) else _foreign(given)
     name = error.name if isinstance(error, RemoteError) else error.js_name or "Error"
     message = _message(error)[:MAX_TEXT]
     stack = getattr(error, "stack", None) or f"{name}: {message}" + (f"\n    at {where} (ipfs_comm)" if where else "")
@@ -54,7 +63,38 @@ def encode_error(error: BaseException, where: str = "") -> dict[str, Any]:
         "stack": stack[:MAX_TEXT],
         "code": clone.undefined if error.code in _NO_CODE else error.code,
         "detail": clone.undefined if error.code in _NO_DETAIL or not error.detail else _plain(error.detail),
+        **_kind(error),
+        **_behind(given, depth),
     }
+
+
+def _foreign(error: BaseException) -> IPFSCommError:
+    if isinstance(error, BaseExceptionGroup):
+        return IPFSCommError(f"{type(error).__name__}: {error.message}", code="ERR_INTERNAL")
+    message = str(error.strerror) if isinstance(error, OSError) and error.strerror else str(error)
+    return IPFSCommError(f"{type(error).__name__}: {message}", code="ERR_INTERNAL")
+
+
+def _kind(error: IPFSCommError) -> dict[str, Any]:
+    """Return the name of our class, unless the code says it, or nothing is said of the error at all."""
+    if error.code in _NO_CODE:
+        return {}
+    kind = next((c for c in type(error).__mro__ if c in _kinds().values()), None)
+    return {} if kind is None or kind is _classes().get(error.code) else {"kind": kind.__name__}
+
+
+def _behind(error: BaseException, depth: int) -> dict[str, Any]:
+    """Return the errors behind one; an exception that says nothing, as that of a deadline, is left out."""
+    if not depth:
+        return {}
+    found: dict[str, Any] = {}
+    cause = error.__cause__
+    if cause is not None and (isinstance(cause, IPFSCommError | BaseExceptionGroup) or str(cause)):
+        found["cause"] = _encoded(cause, "", depth - 1)
+    several = error.exceptions if isinstance(error, BaseExceptionGroup) else getattr(error, "errors", ())
+    if several:
+        found["errors"] = [_encoded(one, "", depth - 1) for one in several[:MAX_ERRORS]]
+    return found
 
 
 def _message(error: IPFSCommError) -> str:
@@ -88,14 +128,20 @@ def _key(key: object) -> str:
 
 
 @cache
-def _classes() -> dict[str, type[IPFSCommError]]:
-    """Return this package's own error of each code that can come from a node."""
+def _kinds() -> dict[str, type[IPFSCommError]]:
+    """Return this package's own errors that can come from a node, by their names."""
     own = [getattr(errors, name) for name in errors.__all__]
     return {
-        c.code: c
+        c.__name__: c
         for c in own
         if not issubclass(c, RemoteError | errors.LinkError | errors.PageError) and c is not IPFSCommError
     }
+
+
+@cache
+def _classes() -> dict[str, type[IPFSCommError]]:
+    """Return them by their codes."""
+    return {c.code: c for c in _kinds().values()}
 
 
 _REMOTE: dict[str, type[RemoteError]] = {}
@@ -112,8 +158,13 @@ def _remote(kind: type[IPFSCommError]) -> type[RemoteError]:
 def decode_error(travelling: object) -> RemoteError:
     """Return the exception that a travelling error stands for; whatever cannot be read of it is left out.
 
-    An error whose code is one of ours is also an instance of our class of that code.
+    An error of a kind or code of ours is also an instance of our class. What is behind it is its ``__cause__`` and its
+    ``errors``.
     """
+    return _decoded(travelling, MAX_CAUSES)
+
+
+def _decoded(travelling: object, depth: int) -> RemoteError:
     if isinstance(travelling, RemoteError):
         return travelling
     if isinstance(travelling, BaseException):
@@ -127,11 +178,17 @@ def decode_error(travelling: object) -> RemoteError:
 
     code = text("code")
     detail = travelling.get("detail")
-    kind = _classes().get(code) if code else None
-    return (RemoteError if kind is None else _remote(kind))(
+    kind = _kinds().get(text("kind") or "") or _classes().get(code or "")
+    error = (RemoteError if kind is None else _remote(kind))(
         text("message") or "",
         name=text("name") or "Error",
         code=code or "",
         detail={_key(k): v for k, v in detail.items()} if isinstance(detail, Mapping) and not missing(detail) else None,
         stack=text("stack"),
     )
+    several = travelling.get("errors")
+    if depth and isinstance(several, list):
+        error.errors = tuple(_decoded(one, depth - 1) for one in several[:MAX_ERRORS])
+    if depth and not missing(cause := travelling.get("cause")):
+        error.__cause__ = _decoded(cause, depth - 1)
+    return error

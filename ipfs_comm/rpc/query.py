@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from ipfs_comm.errors import CancelledByAbortError, DeadlineError, IPFSCommError
+from ipfs_comm.errors import CancelledByAbortError, DeadlineError, IPFSCommError, NotSupportedError
 from ipfs_comm.rpc.consumer import Consumer
-from ipfs_comm.rpc.producer import Producer, Transferring, plain
 from ipfs_comm.rpc.streams import Callback, iterable_of, offer, port_of
 from ipfs_comm.rpc.values import missing
 
 if TYPE_CHECKING:
-    import asyncio
-
+    from ipfs_comm.rpc.kinds import Kind
+    from ipfs_comm.rpc.policy import Policy
+    from ipfs_comm.rpc.producer import Producer
     from ipfs_comm.wire import MessagePort, clone
 
 #: Bytes of a Blob that are held at once.
@@ -37,6 +38,8 @@ class Query:
     over : callable, optional
         Called once with this query when its last item has been served, or it was closed; ``stopping`` are the tasks
         that still let go of something.
+    beside : collection of Query
+        Those of the same port that go on after their result.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Query:
         *,
         ports: Sequence[MessagePort] = (),
         over: Callable[[Query], None] | None = None,
+        beside: Collection[Query] = (),
     ) -> None:
         self.namespace = namespace
         self.method = method
@@ -62,6 +66,12 @@ class Query:
         #: Ports that came with items; whoever uses an item keeps them alive, and nobody needs the others.
         self._item_ports: WeakSet[MessagePort] = WeakSet()
         self._returned = False
+        #: What the port may ask for, for methods that tell of it.
+        self.policy: Policy | None = None
+        self._beside = beside
+        #: What goes on after the result: a name for it, and how it is ended.
+        self._lasting = ""
+        self._end: Callable[[], Coroutine[Any, Any, None]] | None = None
         #: Tasks that served items and are about to end.
         self.stopping: set[asyncio.Task[None]] = set()
 
@@ -72,8 +82,8 @@ class Query:
 
     @property
     def streaming(self) -> bool:
-        """Whether items of the result are still to be served."""
-        return bool(self._producers)
+        """Whether it goes on after its result: items are still to be served, or a callback is still called."""
+        return bool(self._producers) or self._end is not None
 
     def aborted(self) -> IPFSCommError:
         """Return the error of an aborted query: its own ``timeout`` if it carried one, else the caller's abort."""
@@ -99,7 +109,7 @@ class Query:
         self._consumers.add(consumer)
         return consumer.items()
 
-    def read(self, blob: clone.Blob) -> AsyncGenerator[bytes, None]:
+    def blob(self, blob: clone.Blob) -> AsyncGenerator[bytes, None]:
         """Return the bytes of a Blob, piece by piece; it is let go of at their end, with the query at the latest."""
         self._blobs.add(blob)
         return self._pieces(blob)
@@ -112,6 +122,10 @@ class Query:
             self._blobs.discard(blob)
             blob.close()
 
+    def offer_callback(self, function: Callable[..., Any]) -> dict[str, Any]:
+        """Refuse: no result of a query is a function."""
+        raise NotSupportedError(f"{self.where} has no function to give")
+
     def callback(self, travelling: object) -> Callback | None:
         """Return a function that calls a ``RemoteCallback``, None if it is none; its port closes with the query."""
         port = port_of(travelling, "RemoteCallback")
@@ -121,8 +135,12 @@ class Query:
         self._callbacks.append(callback)
         return callback
 
-    def offer(self, source: AsyncIterator[Any], encode: Transferring = plain) -> dict[str, Any]:
-        """Return a ``RemoteIterable`` over ``source``; what came with the input stays open until the items are over."""
+    def offer_items(self, source: AsyncIterator[Any], kind: Kind) -> dict[str, Any]:
+        """Return a ``RemoteIterable`` over items of a kind; what came with the input stays open until they are over."""
+
+        def encode(item: Any, _transfer: list[MessagePort]) -> Any:
+            return kind.dump(self, item)
+
         travelling, producer = offer(source, self.transfer, encode=encode, where=self.where, over=self._served)
         self._producers.add(producer)
         return travelling
@@ -139,7 +157,7 @@ class Query:
     def finish(self) -> None:
         """Say that the method has returned: what came with the input closes, unless items may still need it."""
         self._returned = True
-        if self._producers:
+        if self.streaming:
             return
         for consumer in list(self._consumers):
             consumer.close()
@@ -158,4 +176,36 @@ class Query:
         self._returned = True
         for producer in list(self._producers):
             producer.close()
+        self._end_lasting()
         self.finish()
+
+    def last(self, what: str, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Go on after the result, until the port of one of the callbacks closes, or the query is closed.
+
+        Parameters
+        ----------
+        what : str
+            A name for it, by which ``end`` finds it.
+        end : coroutine function
+            Lets go of it at the node.
+        """
+        self._lasting, self._end = what, end
+        for callback in self._callbacks:
+            callback.when_closed(self.close)
+
+    async def end(self, what: str) -> None:
+        """End what other queries of this port began under a name, and wait for it."""
+        tasks: list[asyncio.Task[None]] = []
+        for other in [other for other in self._beside if other._lasting == what]:
+            tasks += other._end_lasting()
+            other.close()
+        await asyncio.gather(*tasks)
+
+    def _end_lasting(self) -> list[asyncio.Task[None]]:
+        end, self._end = self._end, None
+        if end is None:
+            return []
+        task = asyncio.get_running_loop().create_task(end(), name=f"ipfs_comm end of {self.where}")
+        self.stopping.add(task)
+        task.add_done_callback(self.stopping.discard)
+        return [task]

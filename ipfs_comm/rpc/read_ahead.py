@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 #: Items of the first credit.
 FIRST_CREDIT: Final = 2
+#: The same at most where the producer says that it has more at hand: asking for those makes no work.
+AT_HAND: Final = 64
 #: The most that is asked for ahead or kept, a stream: items, and bytes as the items seen let expect.
 MAX_CREDIT: Final = 4_096
 MAX_CREDIT_BYTES: Final = 16 << 20
@@ -37,8 +39,9 @@ class ReadAhead(Generic[T]):
 
     Parameters
     ----------
-    ahead : bool
-        Whether the producer can be asked for several items. If not, none is asked for before it is wanted.
+    ahead : int
+        How many items the producer has at hand; 1 if it can be asked for several and that is not known, 0 if it cannot:
+        then none is asked for before it is wanted.
     """
 
     __slots__ = (
@@ -56,14 +59,14 @@ class ReadAhead(Generic[T]):
         "kept_bytes",
     )
 
-    def __init__(self, *, ahead: bool) -> None:
-        self._ahead = ahead
+    def __init__(self, *, ahead: int) -> None:
+        self._ahead = bool(ahead)
         self._kept: deque[tuple[T, int]] = deque()
         #: When each item that has not come was asked for.
         self._asked: deque[float] = deque()
         self._wanted = self._begun = False
-        self._credit = FIRST_CREDIT
-        self._since_growth = FIRST_CREDIT
+        self._credit = max(FIRST_CREDIT, min(ahead, AT_HAND))
+        self._since_growth = self._credit
         self._least = float("inf")
         self._item_size = 1.0
         #: Bytes of the items that wait to be taken.

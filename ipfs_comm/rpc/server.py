@@ -8,25 +8,31 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ipfs_comm.errors import InvalidInputError, IPFSCommError, LimitError
+from ipfs_comm.errors import InvalidInputError, IPFSCommError
+from ipfs_comm.rpc.budget import Budget
 from ipfs_comm.rpc.errors import encode_error
 from ipfs_comm.rpc.query import Query
 from ipfs_comm.rpc.values import shown
+from ipfs_comm.rpc.weight import weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ipfs_comm.rpc.budget import Outlet
+    from ipfs_comm.rpc.policy import Policy
     from ipfs_comm.wire import MessageEvent, MessagePort
 
 logger = logging.getLogger(__name__)
 
-#: Calls and streams that one port may have under way; one more is refused with ERR_LIMIT.
-MAX_QUERIES = 4096
 MAX_ID = 256
 
 
 class Service(Protocol):
     """What a server serves."""
+
+    @property
+    def policy(self) -> Policy:
+        """What a port may ask for now, and how much at a time."""
 
     async def call(self, query: Query) -> Any:
         """Do what ``query`` asks for, and return the result's ``value``."""
@@ -39,19 +45,23 @@ class Server:
     ----------
     service : Service
         Usually an ``IPFSService``.
-    max_queries : int
-        Calls and streams that one port may have under way.
     """
 
-    def __init__(self, service: Service, *, max_queries: int = MAX_QUERIES) -> None:
+    def __init__(self, service: Service) -> None:
         self.service = service
-        self.max_queries = max_queries
         self._connections: dict[MessagePort, _Connection] = {}
 
-    def connect(self, port: MessagePort) -> None:
-        """Serve ``port`` from now on. Call it on the loop that the node runs on."""
+    def connect(self, port: MessagePort, outlet: Outlet | None = None) -> None:
+        """Serve ``port`` from now on. Call it on the loop that the node runs on.
+
+        Parameters
+        ----------
+        port : MessagePort
+        outlet : Link, optional
+            What the port goes over: where more answers wait to be sent than the policy's ``max_bytes``, calls wait.
+        """
         if port not in self._connections:
-            self._connections[port] = _Connection(self, port)
+            self._connections[port] = _Connection(self, port, outlet)
 
     def disconnect(self, port: MessagePort) -> None:
         """Cancel everything that ``port`` asked for, and close it; nothing more is answered."""
@@ -92,9 +102,10 @@ class Server:
 class _Connection:
     """One port and the queries that came over it."""
 
-    def __init__(self, server: Server, port: MessagePort) -> None:
+    def __init__(self, server: Server, port: MessagePort, outlet: Outlet | None) -> None:
         self.port = port
         self._server = server
+        self._budget = Budget(lambda: server.service.policy, outlet)
         self._calls: dict[str, asyncio.Task[Any]] = {}
         self._stopping: set[asyncio.Task[Any]] = set()
         self._streams: set[Query] = set()
@@ -135,24 +146,36 @@ class _Connection:
             self._meaningless(event)
             return
         namespace, method, given = data.get("namespace"), data.get("method"), data.get("input")
-        if not (isinstance(namespace, str) and isinstance(method, str)):
+        size = weight(given)
+        try:
+            if not (isinstance(namespace, str) and isinstance(method, str)):
+                raise InvalidInputError("a query needs a namespace and a method, both texts")
+            self._budget.take(len(self._calls) + len(self._streams), size)
+        except IPFSCommError as error:
             _close_all(event.ports)
-            self._refuse(ident, InvalidInputError("a query needs a namespace and a method, both texts"))
-        elif len(self._calls) + len(self._streams) >= self._server.max_queries:
-            _close_all(event.ports)
-            self._refuse(
-                ident,
-                LimitError(f"this port has {self._server.max_queries} calls under way: wait for some of them to end"),
-            )
-        else:
-            query = Query(namespace, method, given, ports=event.ports, over=partial(self._over, ident))
-            task = asyncio.get_running_loop().create_task(self._server.execute(query), name=f"ipfs_comm {query.where}")
-            self._calls[ident] = task
-            task.add_done_callback(partial(self._done, ident, query))
+            self._refuse(ident, error)
+            return
+        query = Query(
+            namespace, method, given, ports=event.ports, over=partial(self._over, ident), beside=self._streams
+        )
+        task = asyncio.get_running_loop().create_task(
+            self._execute(query, streams=bool(event.ports)), name=f"ipfs_comm {query.where}"
+        )
+        self._calls[ident] = task
+        task.add_done_callback(partial(self._done, ident, query, size))
 
-    def _done(self, ident: str, query: Query, task: asyncio.Task[Any]) -> None:
+    async def _execute(self, query: Query, *, streams: bool) -> Any:
+        try:
+            async with self._budget.answering(streams=streams):
+                return await self._server.execute(query)
+        except BaseException:
+            query.close()
+            raise
+
+    def _done(self, ident: str, query: Query, size: int, task: asyncio.Task[Any]) -> None:
         """Answer a call whose work has stopped, however it stopped."""
         del self._calls[ident]
+        self._budget.give(size)
         aborted = ident in self._aborted
         self._aborted.discard(ident)
         error: BaseException | None = query.aborted() if aborted or task.cancelled() else task.exception()

@@ -8,11 +8,13 @@ RemoteIterable takes several ``next`` before it has answered the first.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple
 
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.rpc.producer import Producer, Transferring, plain
+from ipfs_comm.rpc.read_ahead import AT_HAND
 from ipfs_comm.wire import MessageChannel, MessagePort
 
 
@@ -23,12 +25,12 @@ class RemoteIterable(NamedTuple):
     ----------
     port : MessagePort
         Where its items are asked for.
-    ahead : bool
-        Whether several may be asked for at once.
+    ahead : int
+        How many may be asked for at once before anything is known of it; 0 if only one ever.
     """
 
     port: MessagePort
-    ahead: bool
+    ahead: int
 
 
 def iterable_of(travelling: object) -> RemoteIterable | None:
@@ -43,7 +45,9 @@ def iterable_of(travelling: object) -> RemoteIterable | None:
         return None
     port = port_of(travelling, "RemoteIterable")
     ahead = travelling.get("ahead")
-    return None if port is None else RemoteIterable(port, isinstance(ahead, int | float) and ahead >= 1)
+    if port is None:
+        return None
+    return RemoteIterable(port, int(min(ahead, AT_HAND)) if isinstance(ahead, int | float) and ahead >= 1 else 0)
 
 
 def port_of(travelling: object, kind: str) -> MessagePort | None:
@@ -87,6 +91,13 @@ class Callback:
         """Call the function; whatever it does or returns stays at the other end."""
         if not self._port.closed:
             self._port.post_message(list(arguments))
+
+    def when_closed(self, ended: Callable[[], None]) -> None:
+        """Call ``ended`` when the other end closes the port, and soon where it has done so."""
+        if self._port.closed:
+            asyncio.get_running_loop().call_soon(ended)
+        else:
+            self._port.onclose = lambda _event: ended()
 
     def close(self) -> None:
         """Close the port; a second call does nothing."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from ipfs_comm.errors import InvalidInputError, LimitError, LinkError
 from ipfs_comm.node.stream import deadline
+from ipfs_comm.rpc.asking import Lasting
 from ipfs_comm.rpc.errors import decode_error
 from ipfs_comm.rpc.values import shown
 from ipfs_comm.wire import MessageEvent, MessagePort, clone
@@ -30,6 +31,8 @@ class Transport:
         self._results: dict[str, asyncio.Future[tuple[Any, tuple[MessagePort, ...]]]] = {}
         self._ids = (f"{prefix}@{number}" for prefix in [secrets.token_hex(8)] for number in count())
         self._gone: LinkError | None = None
+        #: What goes on after a result.
+        self.lasting = Lasting()
 
     def attach(self, port: MessagePort) -> None:
         """Use ``port`` from now on; calls that waited for one are sent.
@@ -94,6 +97,7 @@ class Transport:
             for port in transfer:
                 port.close()
         self._waiting.clear()
+        self.lasting.close()
 
     def check(self) -> None:
         """Raise the LinkError that a call on a disconnected client gets."""

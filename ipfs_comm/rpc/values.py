@@ -13,6 +13,10 @@ Parser: TypeAlias = Callable[[Any], Any]
 #: The options of one method: the wire's name, the node's name, and the parser.
 Options: TypeAlias = Mapping[str, tuple[str, Parser]]
 
+#: Characters of a long text, and levels of a JSON value, at most.
+MAX_TEXT = 1 << 20
+MAX_DEPTH = 64
+
 
 def missing(value: object) -> bool:
     """Tell whether a member is undefined, null or absent, which all mean the default."""
@@ -64,6 +68,13 @@ def integer(value: Any) -> int:
     raise TypeError("an integer is needed")
 
 
+def wide(value: Any) -> int:
+    """Parse an integer of at most 64 bits, as a BigInt holds it."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 64:
+        return int(value)
+    raise TypeError("an integer of at most 64 bits is needed")
+
+
 def natural(value: Any) -> int:
     """Parse an integer from zero."""
     number = integer(value)
@@ -89,8 +100,33 @@ def text(value: Any) -> str:
     raise TypeError("a text of at most 4096 characters is needed")
 
 
+def number(value: Any) -> int | float:
+    """Parse a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("a number is needed")
+    return value
+
+
+def long_text(value: Any) -> str:
+    """Parse a text that may be a key or a document."""
+    if isinstance(value, str) and len(value) <= MAX_TEXT:
+        return value
+    raise TypeError(f"a text of at most {MAX_TEXT} characters is needed")
+
+
+def mtime(value: Any) -> Any:
+    """Parse a time in any of js-ipfs's forms."""
+    from ipfs_comm.node.inputs import mtime_of
+
+    return mtime_of(value)
+
+
 def milliseconds(value: Any) -> float | None:
-    """Parse a timeout: milliseconds on the wire, seconds in the node; Infinity is none."""
+    """Parse a timeout: milliseconds on the wire, or text such as ``2s``; seconds in the node. Infinity is none."""
+    if isinstance(value, str):
+        from ipfs_comm.node.duration import duration
+
+        return max(duration("timeout", value).total_seconds(), 1e-6)
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise TypeError("milliseconds are needed")
     return None if value == float("inf") else max(value / 1000, 1e-6)

@@ -9,9 +9,9 @@ Use it from pytest (with pytest-asyncio)::
                 yield node
 
 It is made of contracts for one part each, for implementations that have that part alone: `ClientContract` (what a
-client over a message port has too), `TreeContract`, `DagContract`, `ObjectContract`, `FilesContract`, `RootsContract`
-and `NamesContract`. That every verb of ``ipfs_comm.node.api`` is called somewhere in it is tested by name; see
-``ipfs_comm.testing.verbs``.
+client over a message port has too), `TreeContract`, `DagContract`, `ObjectContract`, `FilesContract`, `RootsContract`,
+`PinRemoteContract`, `NamesContract` and `NetworkContract`. That every verb of ``ipfs_comm.node.api`` is called
+somewhere in it is tested by name; see ``ipfs_comm.testing.verbs``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from ipfs_comm.testing.client import ClientContract
 from ipfs_comm.testing.dag import DagContract
 from ipfs_comm.testing.files import FilesContract
 from ipfs_comm.testing.names import NamesContract
+from ipfs_comm.testing.network import NetworkContract
 from ipfs_comm.testing.object import ObjectContract
+from ipfs_comm.testing.pin_remote import PinRemoteContract
 from ipfs_comm.testing.roots import RootsContract
 from ipfs_comm.testing.trees import TreeContract
 
@@ -34,7 +36,15 @@ __all__ = ["NodeContract"]
 
 
 class NodeContract(
-    ClientContract, TreeContract, DagContract, ObjectContract, FilesContract, RootsContract, NamesContract
+    ClientContract,
+    TreeContract,
+    DagContract,
+    ObjectContract,
+    FilesContract,
+    RootsContract,
+    PinRemoteContract,
+    NamesContract,
+    NetworkContract,
 ):
     """Tests of the whole core API; a subclass gives the fixture ``node``: a fresh one, that may be written to."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import sys
@@ -33,15 +34,17 @@ def _take_stdout() -> IO[bytes]:
     return os.fdopen(mine, "wb", buffering=0)
 
 
-async def _serve(kind: str, repo: str, sink: IO[bytes], **options: Any) -> None:
+async def _serve(kind: str, repo: str, sink: IO[bytes], config: dict[str, Any], **options: Any) -> None:
     from ipfs_comm import open_node
     from ipfs_comm.rpc import IPFSService, Server
 
     async with open_node(kind, repo=repo, **options) as node:
-        server = Server(IPFSService(node))
+        for key, value in config.items():
+            await node.config.set(key, value)
+        server = Server(IPFSService(node, admin=True))
 
-        def connect(_link: Link, port: MessagePort, _params: dict[str, Any]) -> None:
-            server.connect(port)
+        def connect(link: Link, port: MessagePort, _params: dict[str, Any]) -> None:
+            server.connect(port, link)
 
         acceptor = Acceptor({"ipfs": connect})
         carrier = await StdioCarrier.connect(os.fdopen(0, "rb", buffering=0, closefd=False), sink)
@@ -49,6 +52,12 @@ async def _serve(kind: str, repo: str, sink: IO[bytes], **options: Any) -> None:
         acceptor.close()
         await server.aclose()
         logging.getLogger(__name__).info("the link has ended: %s", reason or "nobody opened one")
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """Parse ``KEY=JSON``."""
+    key, _, value = text.partition("=")
+    return key, json.loads(value)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,6 +84,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="URL",
         help="a trustless gateway that the node asks for blocks it does not have; may be given again (default: none)",
     )
+    parser.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="KEY=JSON",
+        help='set in the node\'s configuration before anything is served, as DNS.Resolvers=\'{".": "https://…"}\'; '
+        "may be given again",
+    )
     parser.add_argument("--verbose", action="store_true", help="say on standard error what happens")
     options = parser.parse_args(arguments)
     node_options: dict[str, Any] = {"gateways": options.gateway}
@@ -83,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sink = _take_stdout()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO if options.verbose else logging.WARNING)
     try:
-        asyncio.run(_serve(options.node, options.repo, sink, **node_options))
+        asyncio.run(_serve(options.node, options.repo, sink, dict(options.config), **node_options))
     except InvalidInputError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 2

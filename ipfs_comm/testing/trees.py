@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -40,6 +40,28 @@ class TreeContract:
 
         assert root.path == "tree"
         assert sorted(paths) == ["a.txt", "sub", "sub/big", "sub/empty", "sub/link"]
+
+    async def test_a_symlink_is_added_by_its_target(self, node: Node, tmp_path: Path) -> None:
+        root = (await node.add_all([File("d/a", b"a"), {"path": "d/link", "target": "a", "mtime": 5}]))[-1]
+        place = await node.get(root.cid, to=tmp_path / "copy")
+
+        assert ((place / "link").is_symlink(), (place / "link").read_bytes()) == (True, b"a")
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            {"path": "l", "target": 5},
+            {"path": "l", "target": ""},
+            {"path": "l", "target": "a\0b"},
+            {"path": "l", "target": "\ud800"},
+            {"path": "l", "target": "a", "content": b"a"},
+            {"path": "l", "target": "a", "mode": 0o644},
+            {"path": "", "target": "a"},
+        ],
+    )
+    async def test_what_is_no_symlink_is_refused(self, node: Node, entry: dict[str, Any]) -> None:
+        with pytest.raises(InvalidInputError):
+            await node.add_all([entry])
 
     async def test_a_tree_comes_back_to_disk(self, node: Node, tree: Path, tmp_path: Path) -> None:
         root = await node.add(tree, hidden=True, preserve_mode=True, preserve_mtime=True)

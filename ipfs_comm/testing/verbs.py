@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
-import typing
 from typing import TYPE_CHECKING, Any, Final
 
-from ipfs_comm.node.api import Node
+from ipfs_comm.facade import verbs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["VERBS"]
 
-
-def _verbs(api: type, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for name, member in vars(api).items():
-        if isinstance(member, property) and member.fget is not None:
-            yield from _verbs(typing.get_type_hints(member.fget)["return"], (*path, name))
-        elif name == "__call__":
-            yield ".".join(path), member
-        elif inspect.isfunction(member) and not name.startswith("_"):
-            yield ".".join((*path, name)), member
-
-
 #: Every verb by its name (``cat``, ``files.write``, ``object.patch.add_link``), as the core API declares it.
-VERBS: Final[Mapping[str, Callable[..., Any]]] = dict(_verbs(Node))
+VERBS: Final[Mapping[str, Callable[..., Any]]] = verbs()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 import zlib
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, NotUnixFSError
@@ -14,7 +14,7 @@ from ipfs_comm.unixfs.format import DEFAULT_DIRECTORY_MODE, DEFAULT_FILE_MODE, M
 from ipfs_comm.unixfs.to_disk import safe_name
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from ipfs_comm.blockstore._pool import Pool
     from ipfs_comm.ipld import CID
@@ -27,6 +27,13 @@ _BLOCK: Final = 512
 _GZIP: Final = 31
 #: As Kubo's archives have it.
 _SYMLINK_MODE: Final = 0o777
+
+
+class _Info(tarfile.TarInfo):
+    """A header whose directories have their plain names, as in Kubo's archives; TarInfo gives them a slash."""
+
+    def get_info(self) -> Mapping[str, Any]:
+        return {**super().get_info(), "name": self.name}
 
 
 async def pack(
@@ -73,7 +80,7 @@ async def pack(
 
 def _header(entry: WalkEntry, path: str) -> bytes:
     stat = entry.stat
-    info = tarfile.TarInfo(path)
+    info = _Info(path)
     default = DEFAULT_FILE_MODE
     if stat.type == "directory":
         info.type = tarfile.DIRTYPE

@@ -26,6 +26,7 @@ __all__ = [
     "Refuse",
     "Welcome",
     "encode_packet",
+    "join_packets",
     "packet_token",
     "parse_packet",
 ]
@@ -162,6 +163,14 @@ def encode_packet(token: bytes, frames: Iterable[Frame]) -> list[Buffer]:
                 text = _json(info)
                 head += _FRAME.pack(kind, 0, 0, len(text), 0, 0) + text
     return packet
+
+
+def join_packets(packets: Sequence[Sequence[Buffer]]) -> list[Buffer]:
+    """Return one packet with the frames of several, in order; all are an acceptor's, whose packets have no token."""
+    head = bytearray(packets[0][0])
+    for packet in packets[1:]:
+        head += memoryview(packet[0])[_HEAD.size :]
+    return [head, *(segment for packet in packets for segment in packet[1:])]
 
 
 def _refuse(reason: str) -> NoReturn:

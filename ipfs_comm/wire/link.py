@@ -69,6 +69,7 @@ class Link:
         self._receiver = Receiver(limits.window)
         self._inbox: deque[tuple[LinkEnd, Any]] = deque()
         self._again: list[Data | Close] = []
+        self._drains: list[asyncio.Future[None]] = []
         self._flush_due = False
         self._timer: asyncio.TimerHandle | None = None
         self._watch = Watch(limits, self.loop.time())
@@ -168,6 +169,23 @@ class Link:
         """Bytes that wait here for credit."""
         return self._sender.bytes_queued
 
+    async def drained(self, most: int) -> None:
+        """Wait, on the link's loop, until no more than `most` bytes wait here for credit or the link is over."""
+        while self.error is None and self.bytes_queued > most:
+            waiter = self.loop.create_future()
+            self._drains.append(waiter)
+            try:
+                await waiter
+            finally:
+                if waiter in self._drains:
+                    self._drains.remove(waiter)
+
+    def _tell_drained(self) -> None:
+        waiters, self._drains = self._drains, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
     @property
     def idle(self) -> bool:
         """Whether everything submitted here has been sent and acknowledged."""
@@ -231,6 +249,7 @@ class Link:
             self.opened.set_result(False)
         if not self.ended.done():
             self.ended.set_result(reason)
+        self._tell_drained()
         if self.onend is not None:
             self.onend(reason)
 
@@ -376,6 +395,7 @@ class Link:
         if self._receiver.ack_now or (frames and self._receiver.ack_at is not None):
             frames.append(self._receiver.ack(sender.seq))
         if frames:
+            self._tell_drained()
             # A packet arrives as a whole: on a slow road one of many fragments would be one large fragment.
             self.fleet.send_in_parts(frames, sender.pacer.fragment)
         self._arm()

@@ -87,8 +87,11 @@ export class VersionError extends LinkError {
   }
 }
 
-/** An error that happened at the other end of a port; `name`, `code`, `detail` and `stack` are the peer's. */
+/** An error that happened at the other end of a port; `name`, `code`, `detail`, `stack`, `cause` and `errors` are the peer's. */
 export class RemoteError extends IPFSCommError {
+  /** Those that this one stands for together. */
+  errors?: readonly Error[];
+
   constructor(message: string, init: ErrorInit & { name?: string; stack?: string } = {}) {
     super(message, init);
     this.name = init.name ?? 'RemoteError';

@@ -13,6 +13,9 @@ export const repository = join(root, '..');
 export const fixtures = process.env['IPFS_COMM_FIXTURES'] ?? join(root, '../../shared/fixtures');
 export const haveFixtures = existsSync(fixtures);
 
+/** The interpreter that has the Python package. */
+export const python = process.env['IPFS_COMM_PYTHON'] ?? join(repository, '.venv/bin/python');
+
 /** Import a runner of the conformance fixtures. */
 export async function runner<T>(name: string): Promise<T> {
   return (await import(/* @vite-ignore */ pathToFileURL(join(fixtures, 'tools', name)).href)) as T;

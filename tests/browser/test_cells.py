@@ -100,7 +100,7 @@ def test_cells_far_below_the_visible_part_run_too(server: Server, open_lab: Call
 #: Waits in the kernel until the links that were open in the round before are over.
 ROUND = """import asyncio
 from ipfs_comm.extension import loaded
-earlier, links = globals().get('links', ()), loaded()._acceptor.links
+earlier, links = globals().get('links', ()), loaded()._acceptors["ipfs_comm"].links
 async def over():
     async with asyncio.timeout(20):
         for link in earlier: await asyncio.shield(link.ended)

@@ -190,7 +190,7 @@ def test_a_reader_that_waits_is_sent_no_more_than_it_asked_for(lab: Lab, where: 
 #: How many links the kernel has.
 LINKS = """
 let text = '';
-const code = 'from ipfs_comm.extension import loaded; print(len(loaded()._acceptor.links))';
+const code = 'from ipfs_comm.extension import loaded; print(len(loaded()._acceptors["ipfs_comm"].links))';
 const future = kernel.requestExecute({ code, store_history: false });
 future.onIOPub = ({ content }) => { text += content.text ?? ''; };
 await future.done;
@@ -305,3 +305,67 @@ def test_objects_of_a_frame_are_cloned_as_those_of_the_page(lab: Lab) -> None:
         }"""
     )
     assert found == [True, True, "far", 5, "/a/g", [7], True, True, "AbortError", True]
+
+
+#: What a guest with a port of the target "public" tries: what it may do, and then everything else.
+GUEST = """
+const client = IPFSClient.from(port);
+let text = '';
+const hello = 'QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX';
+for await (const part of client.cat(hello)) text += new TextDecoder().decode(part);
+const refused = async attempt => {
+  try {
+    await attempt();
+    return 'allowed';
+  } catch (error) {
+    return error.code ?? error.name;
+  }
+};
+const raw = (namespace, method) => new Promise((resolve, reject) => {
+  const id = 'guest@' + namespace + method;
+  port.addEventListener('message', ({ data }) => {
+    if (data.id === id) data.result.ok ? resolve() : reject(data.result.error);
+  });
+  port.postMessage({ type: 'query', namespace, method, id, input: { read_only: false, admin: true } });
+});
+const server = SERVER;
+return [
+  text,
+  await refused(() => client.add('more')),
+  await refused(() => raw('repo', 'gc')),
+  await refused(() => raw('pin', 'ls')),
+  await refused(() => raw('core', 'addAll')),
+  await refused(() => fetch(server + 'api/kernels', { credentials: 'include' })),
+  await refused(() => parent.document),
+  await refused(() => parent.jupyterapp),
+  await refused(() => document.cookie),
+  await refused(() => new Promise((resolve, reject) => {
+    const socket = new WebSocket(server.replace('http', 'ws') + 'api/kernels/KERNEL/channels');
+    socket.onopen = resolve;
+    socket.onerror = () => reject(new TypeError('no socket'));
+  })),
+];
+"""
+
+
+def test_a_sandboxed_frame_with_a_port_of_a_read_only_target_can_read_and_nothing_else(lab: Lab) -> None:
+    body = GUEST.replace("SERVER", repr(lab.server.url)).replace("KERNEL", lab.evaluate("return kernel.id"))
+    found = lab.evaluate(
+        """const configure = `
+from ipfs_comm.extension import loaded
+from traitlets.config import Config
+get_ipython().run_line_magic('unload_ext', 'ipfs_comm')
+get_ipython().config.IPFSComm = Config(targets={'public': {'read_only': True, 'namespaces': ['core']}})
+get_ipython().run_line_magic('load_ext', 'ipfs_comm')
+ipfs.sync.add(b'hello')
+`;
+        const done = await kernel.requestExecute({ code: configure, store_history: false }).done;
+        if (done.content.status !== 'ok') throw new Error(done.content.evalue);
+        const port = await ours.connect(kernel, { native: true, target: 'public' });
+        return elsewhere.run('frame', clientSource, port, argument.body);""",
+        {"body": body},
+    )
+    text, *refusals = found
+    assert text == "hello"
+    assert refusals[:4] == ["ERR_DENIED", "RangeError", "RangeError", "ERR_DENIED"]
+    assert "allowed" not in refusals

@@ -2,9 +2,20 @@
 
 import fs from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 
+/** An earlier release of the suites, whose package still carried its files. One of them is in no other place; tests of pins know its CID. */
+const EARLIER = path.dirname(fileURLToPath(import.meta.resolve('interface-ipfs-core-fixtures/package.json')))
 /** Text with the CID QmdbAjVmLRdpFyi8FFvjPfhTGB2cVXvWLuK7Sbt38HXrtt, which the suite asks of the hidden file. */
 const HIDDEN = 'Aha! You found me!\n'
+
+/** CARs that suites import, by the names of those that are the same in the shared fixtures. */
+const CARS = {
+  'combined_naked_roots_genesis_and_128.car': 'combined_naked_roots_genesis_and_128.car',
+  'lotus_devnet_genesis.car': 'lotus_devnet_genesis.car',
+  'lotus_devnet_genesis_shuffled_nulroot.car': 'lotus_devnet_genesis_shuffled_nulroot.car',
+  'lotus_testnet_export_128.car': 'sample-v1.car'
+}
 
 /**
  * Lay out `interface-ipfs-core/test/fixtures` under a folder, the shared files as links to where they are.
@@ -23,11 +34,17 @@ export function layOutFixtures (root, shared) {
   const to = path.join(root, 'interface-ipfs-core', 'test', 'fixtures')
   const folder = path.join(to, 'test-folder')
   link(path.join(data, 'test-folder'), folder)
-  write(path.join(folder, 'ipfs-add.js'), '// a file that a test adds by name\n')
+  fs.symlinkSync(path.join(EARLIER, 'test', 'fixtures', 'test-folder', 'ipfs-add.js'), path.join(folder, 'ipfs-add.js'))
   link(path.join(data, 'refs-test'), path.join(to, 'refs-test'))
   link(path.join(data, 'test-folder'), path.join(to, 'weird name folder [v0]'))
   write(path.join(to, 'weird name folder [v0]', 'ipfs-add'), 'a file without an extension\n')
   write(path.join(to, 'hidden-files-folder', '.hiddenTest.txt'), HIDDEN)
+  const cars = path.join(shared, 'car', 'data')
+  for (const [name, source] of Object.entries(CARS)) {
+    const target = path.join(to, 'car', name)
+    fs.mkdirSync(path.dirname(target), { recursive: true })
+    fs.symlinkSync(path.join(cars, source), target)
+  }
   link(path.join(data, 'test-folder', 'files'), path.join(to, 'hidden-files-folder', 'files'))
 }
 

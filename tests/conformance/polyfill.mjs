@@ -1,4 +1,4 @@
-// What the suites' dependencies take from engines newer than Node 20.
+// What the suites and their dependencies take from engines newer than Node 20, and from pages.
 
 if (typeof Promise.withResolvers !== 'function') {
   Object.defineProperty(Promise, 'withResolvers', {
@@ -15,3 +15,7 @@ if (typeof Promise.withResolvers !== 'function') {
     }
   })
 }
+
+// Node has File, but the suites use it only where a page's FileReader says that there are files. None of them reads one with it.
+globalThis.self ??= globalThis
+globalThis.FileReader ??= class FileReader {}

@@ -1,17 +1,19 @@
-// Runs interface-ipfs-core through a client over each carrier, and holds the results against what is pinned.
+// Runs interface-ipfs-core through each client over each carrier, and holds the results against what is pinned.
 //
-//   node run.mjs [--carrier stdio,direct] [--suite root,dag,…] [--client old-0.13.1] [--write]
+//   node run.mjs [--client old-0.13.1,own] [--carrier stdio,direct] [--suite root,dag,…] [--jobs 2] [--write]
 //
 // A carrier is a name of carriers/, or a path to a module like those. Results go to build/conformance.json. With --write, pinned.json and
 // known-failures.json take on what came out; reasons that cannot be read off the failure are left for a person to fill in.
 
 import { fork, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { layOutFixtures } from './fixtures.mjs'
 import { startJupyter } from './jupyter.mjs'
+import { buildOwnClient } from './own-client.mjs'
 import { interpreter, REPO, sharedFixtures } from './repo.mjs'
 import { compare, lostRaces, readExpectations, totals, writeExpectations } from './report.mjs'
 
@@ -26,12 +28,20 @@ const SUITE_MS = 540_000
 const RUN_MS = 1_200_000
 /** How many differences are printed. */
 const SHOWN = 40
+/** What is run where --suite does not say: the namespaces that a client has. */
+const SUITES = {
+  'old-0.13.1': ['root', 'dag', 'block', 'files'],
+  own: ['root', 'dag', 'block', 'files', 'pin', 'key', 'name', 'object', 'repo', 'config', 'bootstrap', 'stats', 'miscellaneous']
+}
+/** Suites that take long, and so begin first. */
+const LONG = ['root', 'files', 'dag', 'pin', 'block']
 
 const { values: options } = parseArgs({
   options: {
     carrier: { type: 'string', default: 'stdio,direct' },
-    suite: { type: 'string', default: 'root,dag,block,files' },
-    client: { type: 'string', default: 'old-0.13.1' },
+    suite: { type: 'string' },
+    client: { type: 'string', default: Object.keys(SUITES).join(',') },
+    jobs: { type: 'string', default: String(os.availableParallelism()) },
     write: { type: 'boolean', default: false }
   }
 })
@@ -42,6 +52,8 @@ if (spawnSync(process.env.IPFS_COMM_PYTHON, ['-c', 'import ipfs_comm'], { stdio:
 }
 const folder = path.join(BUILD, 'conformance')
 layOutFixtures(folder, sharedFixtures())
+const bundle = path.join(folder, 'own-client.mjs')
+await buildOwnClient(bundle)
 
 const endOfRun = Date.now() + RUN_MS
 const outcomes = {}
@@ -51,25 +63,21 @@ let jupyter
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => Promise.resolve(jupyter?.close()).finally(() => process.exit(1)))
 }
-for (const carrier of options.carrier.split(',')) {
-  const name = path.basename(carrier, '.mjs')
-  const key = `${options.client}@${name}@${NODE_KIND}`
-  jupyter = name === 'direct' ? await startJupyter(process.env.IPFS_COMM_PYTHON) : undefined
-  const env = jupyter === undefined ? {} : { CONFORMANCE_JUPYTER_URL: jupyter.url, CONFORMANCE_JUPYTER_TOKEN: jupyter.token }
-  try {
-    outcomes[key] = {}
-    for (const suite of options.suite.split(',')) {
-      const started = Date.now()
-      const results = await runSuite(suite, moduleOf(carrier), env)
-      outcomes[key][suite] = results
-      const { passed, failed, pending, total } = totals(results)
-      console.log(`${key} ${suite}: ${passed} passed, ${failed} failed, ${pending} pending of ${total}, ${((Date.now() - started) / 1000).toFixed(1)} s`)
-    }
-  } finally {
-    await jupyter?.close()
-  }
+const jobs = planned()
+if (jobs.some(({ name }) => name === 'direct')) jupyter = await startJupyter(process.env.IPFS_COMM_PYTHON)
+try {
+  const waiting = jobs.toSorted((a, b) => rank(a) - rank(b))
+  await Promise.all(Array.from({ length: Number(options.jobs) }, async () => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await perform(job)
+  }))
+} finally {
+  await jupyter?.close()
 }
 
+for (const [key, suites] of Object.entries(outcomes)) {
+  const { passed, total } = totals(Object.values(suites).flat())
+  console.log(`${key}: ${passed} of ${total} passed`)
+}
 writeResults()
 const expectations = readExpectations()
 for (const [key, suites] of Object.entries(outcomes)) {
@@ -84,9 +92,34 @@ if (complaints.length > SHOWN) console.error(`… and ${complaints.length - SHOW
 console.log(complaints.length === 0 ? 'conformance: as pinned' : `conformance: ${complaints.length} differences from what is pinned`)
 process.exit(complaints.length === 0 ? 0 : 1)
 
+/** Every suite through every client over every carrier, in the order in which the results are told. */
+function planned () {
+  return options.client.split(',').flatMap(client => options.carrier.split(',').flatMap(carrier => {
+    const name = path.basename(carrier, '.mjs')
+    const key = `${client}@${name}@${NODE_KIND}`
+    const suites = options.suite?.split(',') ?? SUITES[client] ?? SUITES.own
+    outcomes[key] = Object.fromEntries(suites.map(suite => [suite, []]))
+    return suites.map(suite => ({ client, name, carrier, key, suite }))
+  }))
+}
+
+function rank ({ suite }) {
+  const place = LONG.indexOf(suite)
+  return place < 0 ? LONG.length : place
+}
+
+async function perform ({ client, name, carrier, key, suite }) {
+  const env = name === 'direct' ? { CONFORMANCE_JUPYTER_URL: jupyter.url, CONFORMANCE_JUPYTER_TOKEN: jupyter.token } : {}
+  const started = Date.now()
+  const results = await runSuite(suite, client, moduleOf(carrier), env)
+  outcomes[key][suite] = results
+  const { passed, failed, pending, total } = totals(results)
+  console.log(`${key} ${suite}: ${passed} passed, ${failed} failed, ${pending} pending of ${total}, ${((Date.now() - started) / 1000).toFixed(1)} s`)
+}
+
 /** Run one suite in a process of its own; what it leaves running is ended with it. */
-async function runSuite (suite, carrier, env) {
-  const task = { suite, client: options.client, carrier, deadline: TEST_MS }
+async function runSuite (suite, client, carrier, env) {
+  const task = { suite, client, bundle: pathToFileURL(bundle).href, carrier, deadline: TEST_MS }
   const child = fork(path.join(import.meta.dirname, 'suite.mjs'), [JSON.stringify(task)], { cwd: folder, detached: true, env: { ...process.env, ...env } })
   const results = new Map()
   let done = false

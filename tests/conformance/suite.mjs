@@ -1,22 +1,29 @@
 // One suite of interface-ipfs-core in this process, over one carrier; every result goes to the parent at once.
 //
-// Started by run.mjs: node suite.mjs '{"suite", "client", "carrier", "deadline"}', with the folder of test files as working directory.
+// Started by run.mjs: node suite.mjs '{"suite", "client", "bundle", "carrier", "deadline"}', with the folder of test files as working directory.
 
 import './polyfill.mjs'
+import { startDns } from './dns.mjs'
 import { startEcho } from './echo.mjs'
 import { missingMethod } from './missing.mjs'
+import { startPinningService } from './pinning.mjs'
 
 const RACE_RETRIES = 4
 
 process.once('disconnect', () => process.exit(1))
-const { suite: name, client, carrier, deadline } = JSON.parse(process.argv[2])
+const { suite: name, client, bundle, carrier, deadline } = JSON.parse(process.argv[2])
 const echo = await startEcho()
 process.env.ECHO_SERVER = echo.url
+const dns = await startDns()
+process.env.CONFORMANCE_DNS_URL = dns.url
+const pinning = name === 'pin' ? await startPinningService() : undefined
+if (pinning !== undefined) Object.assign(process.env, { PINNING_SERVICE_ENDPOINT: pinning.url, PINNING_SERVICE_KEY: pinning.key })
 
 const { default: Mocha } = await import('mocha')
 const suites = await import('interface-ipfs-core')
 const { spawn } = await import(carrier)
-const { connectClient } = await import('./clients.mjs')
+const { loadClient } = await import('./clients.mjs')
+const connectClient = await loadClient(client, bundle)
 
 /** The `factory` of ipfsd-ctl as far as the suites use it: nodes made on demand, all ended by clean(). */
 class Factory {
@@ -29,7 +36,7 @@ class Factory {
   async spawn (options = {}) {
     const node = await spawn(options)
     this.nodes.add(node)
-    this.api = connectClient(client, node.port)
+    this.api = connectClient(node.port)
     return { api: this.api, stop: () => this.end(node) }
   }
 
@@ -62,6 +69,8 @@ process.send({ tests: [...titles.values()] })
 const runner = mocha.run(async () => {
   await factory.clean()
   await echo.close()
+  await dns.close()
+  await pinning?.close()
   process.send({ done: true }, () => process.exit(0))
 })
 const began = new Map()

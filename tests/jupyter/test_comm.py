@@ -63,5 +63,5 @@ async def test_a_widget_of_the_users_own_is_served_and_a_page_that_comes_later_t
     assert await client.cat(added.cid) == b"by widget"
     second = await loaded.open_model(model, "ipfs", {})
     assert await IPFSClient.from_port(second.port).cat(added.cid) == b"by widget"
-    links = "print([l.carrier.name for l in __import__('ipfs_comm').extension.loaded()._acceptor.links])"
+    links = "print([l.carrier.name for l in __import__('ipfs_comm').extension.loaded()._acceptors['ipfs_comm'].links])"
     assert (await loaded.run(links)).text() == "['widget']\n"

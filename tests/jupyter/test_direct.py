@@ -129,7 +129,9 @@ async def test_unload_and_load_again_serve_a_new_link(loaded: Page) -> None:
 
 async def test_a_closed_comm_ends_its_link_in_the_kernel(loaded: Page) -> None:
     link = await loaded.open()
-    count = "ext = __import__('ipfs_comm').extension._loaded[get_ipython()]; print(len(ext._acceptor.links))"
+    count = (
+        "ext = __import__('ipfs_comm').extension._loaded[get_ipython()]; print(len(ext._acceptors['ipfs_comm'].links))"
+    )
     assert (await loaded.run(count)).text() == "1\n"
     # What nothing was said on yet might be an attempt that lost against another carrier.
     await IPFSClient.from_port(link.port).add(b"said")

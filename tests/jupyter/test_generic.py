@@ -143,7 +143,7 @@ async def test_what_the_kernel_has_said_opens_and_says_nothing_when_it_is_sent_b
         for message in [message for message in front.said if message["msg_type"] == "comm_msg"]:
             front.say("comm_msg", message["comm_id"], message["data"], forged)
         assert (await IPFSClient.from_port(link.port).add(b"x")).size > 0
-        assert len(extension.loaded()._acceptor.links) == 1
+        assert len(extension.loaded()._acceptors["ipfs_comm"].links) == 1
         assert all(message["data"] == {"to": "page"} for message in front.said if message["msg_type"] == "comm_msg")
         link.end()
     finally:

@@ -44,7 +44,7 @@ def pour(link, port, params):
         port.post_message(piece)
 """
 
-REGISTER = "loaded()._acceptor.services.update(hear=hear, pour=pour)"
+REGISTER = "loaded()._acceptors['ipfs_comm'].services.update(hear=hear, pour=pour)"
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -89,7 +89,7 @@ async def said(link: Link, message: str) -> int:
 
 
 async def links(page: Page) -> int:
-    return int((await page.run("print(len(loaded()._acceptor.links))")).text())
+    return int((await page.run("print(len(loaded()._acceptors['ipfs_comm'].links))")).text())
 
 
 @pytest.mark.parametrize("channel", ["shell", "control"])

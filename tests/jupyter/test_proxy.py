@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -147,3 +148,35 @@ async def test_what_a_stream_lists_can_be_handed_to_a_verb(ipfs: Proxy) -> None:
     added = await ipfs.add(b"x")
     assert await ipfs.pin.rm_all(ipfs.pin.ls(type="recursive")) == [added.cid]
     assert await ipfs.pin.ls() == []
+
+
+class Topics:
+    """The ``pubsub`` of a node that has some, on its own loop."""
+
+    def __init__(self) -> None:
+        self.handlers: list[Any] = []
+
+    async def subscribe(self, topic: str, handler: Any, *, on_error: Any = None, timeout: float | None = None) -> None:
+        self.handlers.append(handler)
+
+    async def unsubscribe(self, topic: str, handler: Any = None, *, timeout: float | None = None) -> None:
+        self.handlers.remove(handler)
+
+
+async def test_a_handler_of_messages_runs_on_the_callers_loop_until_it_is_taken_back() -> None:
+    runtime, topics = Runtime("tested"), Topics()
+    heard: asyncio.Queue[tuple[str, asyncio.AbstractEventLoop]] = asyncio.Queue()
+
+    async def opened() -> Any:
+        return SimpleNamespace(pubsub=topics)
+
+    def handler(message: str) -> None:
+        heard.put_nowait((message, asyncio.get_running_loop()))
+
+    ipfs = Proxy(opened, runtime, lambda _path: None)
+    await ipfs.pubsub.subscribe("news", handler)
+    runtime.loop.call_soon_threadsafe(topics.handlers[0], "hello")
+    assert await asyncio.wait_for(heard.get(), 5) == ("hello", asyncio.get_running_loop())
+    await ipfs.pubsub.unsubscribe("news", handler)
+    assert topics.handlers == []
+    runtime.close()

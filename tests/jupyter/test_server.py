@@ -28,7 +28,7 @@ def pour(link, port, params):
                 port.post_message(bytes(2**20))
             link.loop.call_later(0.01, more)
     more()
-loaded()._acceptor.services["pour"] = pour
+loaded()._acceptors["ipfs_comm"].services["pour"] = pour
 """
 
 

@@ -127,6 +127,8 @@ async def test_an_exported_key_is_what_js_libp2p_reads_of_its_kind(node: Node, k
 
 
 async def test_an_exported_key_is_encrypted_unless_a_format_in_clear_is_asked_for(node: Node) -> None:
+    exported = await node.key.export("self", "password")
+    assert str(exported).startswith("m")
     with pytest.raises(InvalidInputError, match="libp2p-protobuf-cleartext") as refused:
         await node.key.export("self")
     assert refused.value.code == "ERR_PASSWORD_REQUIRED"

@@ -28,7 +28,7 @@ async def node() -> AsyncIterator[Node]:
 @pytest.fixture
 async def server(node: Node) -> AsyncIterator[Server]:
     before = asyncio.all_tasks()
-    server = Server(IPFSService(node))
+    server = Server(IPFSService(node, admin=True))
     yield server
     await server.aclose()
     await nothing_left(before)

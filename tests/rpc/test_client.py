@@ -10,20 +10,21 @@ import pytest
 from ipfs_comm import IPFSClient, MessageChannel, Server
 from ipfs_comm.errors import InvalidInputError, LinkError, NotFoundError, RemoteError
 from ipfs_comm.testing import linked_ports
-from ipfs_comm.testing.client import HELLO, ClientContract
+from ipfs_comm.testing.client import HELLO
+from ipfs_comm.testing.node import NodeContract
 from ipfs_comm.wire import MessageEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
 
-class TestOverAChannel(ClientContract):
+class TestOverAChannel(NodeContract):
     @pytest.fixture
     async def node(self, client: IPFSClient) -> IPFSClient:  # type: ignore[override]  # a client has the verbs that this contract is about
         return client
 
 
-class TestOverALink(ClientContract):
+class TestOverALink(NodeContract):
     @pytest.fixture
     async def node(self, server: Server) -> AsyncIterator[IPFSClient]:  # type: ignore[override]  # as above
         ports = await linked_ports()
@@ -32,7 +33,7 @@ class TestOverALink(ClientContract):
         ports.close()
 
 
-class TestOverALinkThatFails(ClientContract):
+class TestOverALinkThatFails(NodeContract):
     @pytest.fixture
     async def node(self, server: Server) -> AsyncIterator[IPFSClient]:  # type: ignore[override]  # as above
         ports = await linked_ports(drop=0.05, duplicate=0.05, reorder=0.1, seed=7)

@@ -221,6 +221,14 @@ def test_items_that_grow_are_asked_for_less_far_ahead() -> None:
     assert state.limit == 16
 
 
+@pytest.mark.parametrize(("ahead", "asked"), [(1, 2), (9, 9), (64, 64), (10**6, 64)])
+def test_what_is_at_hand_is_asked_for_at_once(ahead: int, asked: int) -> None:
+    state: ReadAhead[int] = ReadAhead(ahead=ahead)
+    assert state.ask(0.0) == 0
+    state.want()
+    assert state.ask(0.0) == asked
+
+
 def test_an_end_that_comes_with_an_item_is_after_it() -> None:
     state: ReadAhead[int] = ReadAhead(ahead=True)
     state.want()

@@ -11,6 +11,8 @@ from rpc.support import FEW, Items, Packets, Peer, Source, Trips, nothing_left, 
 
 from ipfs_comm import IPFSClient, Server
 from ipfs_comm.errors import LinkError, RemoteError
+from ipfs_comm.rpc import Policy
+from ipfs_comm.rpc.kinds import simple
 from ipfs_comm.testing import linked_ports
 from ipfs_comm.testing.client import HELLO
 
@@ -160,14 +162,18 @@ async def test_an_abort_that_crosses_with_its_result_stops_the_stream(server: Se
     await nothing_left(before)
 
 
+ANYTHING = simple("anything", lambda value: value)
+
+
 class Offering:
     """A service with one method, whose result is a stream."""
 
     def __init__(self, source: AsyncIterator[Any]) -> None:
         self.source = source
+        self.policy = Policy()
 
     async def call(self, query: Query) -> Any:
-        return {"data": query.offer(self.source)}
+        return {"data": query.offer_items(self.source, ANYTHING)}
 
 
 async def test_closing_the_server_waits_for_a_source_that_lets_go_slowly() -> None:

@@ -52,6 +52,13 @@ async def test_a_tree_is_packed_as_it_is() -> None:
         assert member.read() == b"x" * 300_000
 
 
+async def test_directories_have_names_without_a_slash() -> None:
+    archive = await packed(TreeEntry(f"t/{LONG}/é", b"x"))
+
+    assert archive.startswith(b"root\0")
+    assert f"{LONG}/\n".encode() not in archive
+
+
 @pytest.mark.parametrize("size", [0, 1, 511, 512, 513])
 async def test_an_archive_is_whole_blocks_and_ends_with_two_empty_ones(size: int) -> None:
     archive = await packed(TreeEntry("file", bytes(size)))

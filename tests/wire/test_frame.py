@@ -22,6 +22,7 @@ from ipfs_comm.wire.frame import (
     Refuse,
     Welcome,
     encode_packet,
+    join_packets,
     packet_token,
     parse_packet,
 )
@@ -118,6 +119,16 @@ def test_what_is_encoded_is_parsed_again(token: bytes, sent: list[Frame]) -> Non
     got_token, got = parse_packet(encode_packet(token, sent))
     assert got_token == token
     assert [described(frame) for frame in got] == [described(frame) for frame in sent]
+
+
+@given(st.lists(st.lists(frames, min_size=1, max_size=4), min_size=1, max_size=4))
+def test_packets_that_are_joined_hold_the_frames_of_all_in_order(sent: list[list[Frame]]) -> None:
+    packets = [encode_packet(b"", each) for each in sent]
+    before = [[bytes(buffer) for buffer in packet] for packet in packets]
+    token, got = parse_packet(join_packets(packets))
+    assert token == b""
+    assert [described(frame) for frame in got] == [described(frame) for each in sent for frame in each]
+    assert [[bytes(buffer) for buffer in packet] for packet in packets] == before
 
 
 @given(st.lists(st.binary(max_size=80), max_size=4), st.booleans())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ipfs_comm.node.api.bitswap import BitswapAPI, BitswapStat
 from ipfs_comm.node.api.block import BlockAPI, BlockRemoval, BlockStat
+from ipfs_comm.node.api.capabilities import Capabilities
 from ipfs_comm.node.api.config import (
     JSON,
     BootstrapAPI,
@@ -26,6 +28,7 @@ from ipfs_comm.node.api.core import (
     Mtime,
     MtimeLike,
     Node,
+    PingResult,
     Progress,
     VersionResult,
 )
@@ -40,18 +43,39 @@ from ipfs_comm.node.api.dag import (
     DagStat,
     DagStatResult,
 )
+from ipfs_comm.node.api.dht import DhtAPI, PeerInfo, RoutingEvent
 from ipfs_comm.node.api.files import FileEntry, FilesAPI, FileStat
 from ipfs_comm.node.api.key import KeyAPI, KeyRenameResult, KeyResult
-from ipfs_comm.node.api.name import NameAPI, NamePublishResult
+from ipfs_comm.node.api.name import (
+    NameAPI,
+    NamePublishResult,
+    NamePubsubAPI,
+    NamePubsubCancelResult,
+    NamePubsubState,
+)
 from ipfs_comm.node.api.object import LinkLike, NodeLike, ObjectAPI, ObjectPatchAPI, ObjectStat
 from ipfs_comm.node.api.pin import PinAPI, PinEntry, PinInput, PinSource
+from ipfs_comm.node.api.pin_remote import (
+    PinRemoteAPI,
+    PinRemoteServiceAPI,
+    RemotePin,
+    RemotePinCount,
+    RemotePinService,
+    RemotePinStat,
+)
+from ipfs_comm.node.api.pubsub import PubsubAPI, PubsubHandler, PubsubMessage
 from ipfs_comm.node.api.refs import RefEntry, RefsAPI
 from ipfs_comm.node.api.repo import GCResult, RepoAPI, RepoStat, VerifyResult
+from ipfs_comm.node.api.stats import BandwidthStat, StatsAPI
+from ipfs_comm.node.api.swarm import PeerAddresses, SwarmAPI, SwarmPeer
 
 __all__ = [
     "JSON",
     "AddInput",
     "AddResult",
+    "BandwidthStat",
+    "BitswapAPI",
+    "BitswapStat",
     "BlockAPI",
     "BlockRemoval",
     "BlockStat",
@@ -59,6 +83,7 @@ __all__ = [
     "BootstrapResult",
     "Bytes",
     "CIDLike",
+    "Capabilities",
     "CarSource",
     "ConfigAPI",
     "ConfigProfile",
@@ -73,6 +98,7 @@ __all__ = [
     "DagResolveResult",
     "DagStat",
     "DagStatResult",
+    "DhtAPI",
     "File",
     "FileEntry",
     "FileStat",
@@ -90,20 +116,39 @@ __all__ = [
     "MtimeLike",
     "NameAPI",
     "NamePublishResult",
+    "NamePubsubAPI",
+    "NamePubsubCancelResult",
+    "NamePubsubState",
     "Node",
     "NodeLike",
     "ObjectAPI",
     "ObjectPatchAPI",
     "ObjectStat",
+    "PeerAddresses",
+    "PeerInfo",
     "PinAPI",
     "PinEntry",
     "PinInput",
+    "PinRemoteAPI",
+    "PinRemoteServiceAPI",
     "PinSource",
+    "PingResult",
     "Progress",
+    "PubsubAPI",
+    "PubsubHandler",
+    "PubsubMessage",
     "RefEntry",
     "RefsAPI",
+    "RemotePin",
+    "RemotePinCount",
+    "RemotePinService",
+    "RemotePinStat",
     "RepoAPI",
     "RepoStat",
+    "RoutingEvent",
+    "StatsAPI",
+    "SwarmAPI",
+    "SwarmPeer",
     "VerifyResult",
     "VersionResult",
 ]

@@ -16,21 +16,27 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeAlias, overload
 
 from ipfs_comm.ipld import CID
+from ipfs_comm.node.api.bitswap import BitswapAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.block import BlockAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.config import BootstrapAPI, ConfigAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.dag import DagAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.dht import DhtAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.files import FilesAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.key import KeyAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.name import NameAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.object import ObjectAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.pin import PinAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.pubsub import PubsubAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.refs import RefsAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.node.api.repo import RepoAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.stats import StatsAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+from ipfs_comm.node.api.swarm import SwarmAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
 from ipfs_comm.unixfs.format import Mtime as Mtime
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ipfs_comm.node.api.capabilities import Capabilities
     from ipfs_comm.node.stream import Stream
 
 #: Anything that names one block: a CID, its text, its bytes, or another library's CID object.
@@ -47,7 +53,7 @@ Content: TypeAlias = Bytes | str | PathLike[str] | BinaryIO | Iterable[Bytes | s
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Something to add: a path, and content unless it is a directory.
+    """Something to add: a path, and content unless it is a directory or a symlink.
 
     Attributes
     ----------
@@ -58,12 +64,15 @@ class File:
     mode : int or str, optional
         Permission bits; a str is octal.
     mtime : Mtime, datetime, mapping, (secs, nsecs) or seconds, optional
+    target : str, optional
+        Makes it a symlink to there, without content or mode.
     """
 
     path: str = ""
     content: Content | None = None
     mode: ModeLike | None = None
     mtime: MtimeLike | None = None
+    target: str | None = None
 
 
 #: What ``add`` takes; a mapping has the members of ``File``.
@@ -123,11 +132,21 @@ class IDResult:
 
 @dataclass(frozen=True, slots=True)
 class VersionResult:
-    """Versions of the node and of its repository's format."""
+    """Versions of the node, of its repository's format, and of the API that it has."""
 
     version: str
     repo: str
     commit: str = ""
+    interface_ipfs_core: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PingResult:
+    """One answer of a peer, after ``time`` milliseconds; or a text that tells of it."""
+
+    success: bool
+    time: float
+    text: str
 
 
 class Node(Protocol):
@@ -177,6 +196,26 @@ class Node(Protocol):
     def bootstrap(self) -> BootstrapAPI:
         """The list of peers to begin with."""
 
+    @property
+    def stats(self) -> StatsAPI:
+        """Figures of the node."""
+
+    @property
+    def swarm(self) -> SwarmAPI:
+        """Connections with peers."""
+
+    @property
+    def bitswap(self) -> BitswapAPI:
+        """The exchange of blocks."""
+
+    @property
+    def pubsub(self) -> PubsubAPI:
+        """Topics, and who listens to them."""
+
+    @property
+    def dht(self) -> DhtAPI:
+        """The network's hash table."""
+
     async def add(self, entry: AddInput, *, timeout: float | None = None, **options: Any) -> AddResult:
         """Add one file or directory; options as for ``add_all``."""
 
@@ -197,6 +236,7 @@ class Node(Protocol):
         shard_split_threshold: int | None = None,
         file_import_concurrency: int = 50,
         block_write_concurrency: int = 10,
+        hamt_estimation: str | None = None,
         profile: str = "kubo",
         inline: bool = False,
         inline_limit: int | None = None,
@@ -304,3 +344,28 @@ class Node(Protocol):
 
     async def version(self, *, timeout: float | None = None) -> VersionResult:
         """Return the versions of this node."""
+
+    async def dns(
+        self,
+        domain: str,
+        *,
+        recursive: bool = True,
+        nocache: bool = False,
+        offline: bool = False,
+        timeout: float | None = None,
+    ) -> str:
+        """Return the path that a domain stands for by its TXT records (DNSLink); ``recursive`` follows names on."""
+
+    def ping(
+        self, peer_id: str, *, count: int = 10, timeout: float | None = None
+    ) -> Stream[PingResult, list[PingResult]]:
+        """Stream how long a peer takes to answer."""
+
+    async def is_online(self, *, timeout: float | None = None) -> bool:
+        """Return whether the node is connected with the network of its peers."""
+
+    async def stop(self, *, timeout: float | None = None) -> None:
+        """End the node: later calls fail with ERR_NOT_STARTED, until another is opened."""
+
+    async def capabilities(self, *, timeout: float | None = None) -> Capabilities:
+        """Return what may be called here, what of that this node cannot do, and how much at a time."""

@@ -20,8 +20,39 @@ class NamePublishResult:
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class NamePubsubState:
+    """Whether names are also published and followed by pubsub."""
+
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NamePubsubCancelResult:
+    """Whether there was something to end."""
+
+    canceled: bool
+
+
+class NamePubsubAPI(Protocol):
+    """IPNS names that are followed by pubsub."""
+
+    async def cancel(self, name: str, *, timeout: float | None = None) -> NamePubsubCancelResult:
+        """Follow a name no more."""
+
+    async def state(self, *, timeout: float | None = None) -> NamePubsubState:
+        """Return whether names are followed by pubsub."""
+
+    async def subs(self, *, timeout: float | None = None) -> list[str]:
+        """Return the names that are followed."""
+
+
 class NameAPI(Protocol):
-    """IPNS names."""
+    """IPNS names, and names of domains (DNSLink)."""
+
+    @property
+    def pubsub(self) -> NamePubsubAPI:
+        """Names that are followed by pubsub."""
 
     async def publish(
         self,
@@ -45,6 +76,7 @@ class NameAPI(Protocol):
         *,
         recursive: bool = True,
         nocache: bool = False,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> Stream[str, str]:
         """Stream the paths that a name (this node's where not given) stands for, the best last; await that one."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from ipfs_comm.node.api.pin_remote import PinRemoteAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable, Mapping
 
@@ -50,6 +52,10 @@ PinSource: TypeAlias = "CIDLike | PinInput | PinEntry | Mapping[str, Any]"
 
 class PinAPI(Protocol):
     """Roots that garbage collection keeps."""
+
+    @property
+    def remote(self) -> PinRemoteAPI:
+        """Pins at remote services."""
 
     async def add(
         self,

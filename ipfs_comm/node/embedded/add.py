@@ -14,10 +14,11 @@ from ipfs_comm.node.embedded import pinset
 from ipfs_comm.node.embedded.ahead import ahead
 from ipfs_comm.node.inputs import entries_of, entry_of, mode_of, mtime_of
 from ipfs_comm.node.stream import Stream, as_list, deadline
-from ipfs_comm.unixfs import ImportOptions, from_disk
+from ipfs_comm.node.trees import unfolded
+from ipfs_comm.unixfs import ImportOptions
 from ipfs_comm.unixfs.directory import ImportedEntry, TreeEntry, build_tree
 from ipfs_comm.unixfs.format import DEFAULT_DIRECTORY_MODE, DEFAULT_FILE_MODE
-from ipfs_comm.unixfs.from_disk import DiskRules, OnDisk
+from ipfs_comm.unixfs.from_disk import DiskRules
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Iterable
@@ -260,23 +261,16 @@ async def _tree_entries(
 ) -> AsyncGenerator[TreeEntry, None]:
     if plan.wrap and (plan.mode is not None or plan.mtime is not None):
         yield TreeEntry("", mode=plan.mode, mtime=plan.mtime)
-    async for file in files:
-        mode = plan.mode if file.mode is None else file.mode
-        mtime = plan.mtime if file.mtime is None else file.mtime
-        content = file.content
-        if not isinstance(content, OnDisk):
-            yield TreeEntry(file.path, content, mode=mode, mtime=mtime)  # type: ignore[arg-type]  # inputs made them so
-            continue
-        async with aclosing(from_disk.entries(content, file.path or content.name, plan.rules, context.disk)) as found:
-            async for entry in found:
-                if mode is None and mtime is None:
-                    yield entry
-                    continue
-                yield replace(
-                    entry,
-                    mode=mode if entry.mode is None and entry.target is None else entry.mode,  # type: ignore[arg-type]  # as above
-                    mtime=mtime if entry.mtime is None else entry.mtime,  # type: ignore[arg-type]  # as above
-                )
+    async with aclosing(unfolded(files, plan.rules, context.disk)) as found:
+        async for file in found:
+            symlink = file.target is not None
+            yield TreeEntry(
+                file.path,
+                file.content,  # type: ignore[arg-type]  # inputs made them so
+                target=file.target,
+                mode=plan.mode if file.mode is None and not symlink else file.mode,  # type: ignore[arg-type]  # as above
+                mtime=plan.mtime if file.mtime is None else file.mtime,  # type: ignore[arg-type]  # as above
+            )
 
 
 async def _next(queue: asyncio.Queue[ImportedEntry | _Done], patience: float | None) -> ImportedEntry | _Done | None:

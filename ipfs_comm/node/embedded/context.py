@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -22,18 +23,26 @@ from ipfs_comm.errors import (
 from ipfs_comm.exchange import Exchange, FetchContext, Offline
 from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.ipld import path as content_path
+from ipfs_comm.ipns.keys import MAX_KEY_SIZE
+from ipfs_comm.node.embedded.domains import Domains
 from ipfs_comm.node.embedded.held import Held
-from ipfs_comm.node.embedded.keystore import FolderChest, Keystore, MemoryChest
+from ipfs_comm.node.embedded.keystore import Keystore
 from ipfs_comm.node.embedded.names import Names, name_of
 from ipfs_comm.node.embedded.read_only import ReadOnlyBlockstore, ReadOnlyState
+from ipfs_comm.node.embedded.secrets import FolderSecrets, MemorySecrets
+from ipfs_comm.node.embedded.services import MAX_SIZE as MAX_SERVICE_SIZE
+from ipfs_comm.node.embedded.services import Services
 from ipfs_comm.node.embedded.settings import Settings
+from ipfs_comm.node.embedded.traffic import Traffic
 from ipfs_comm.node.stream import remaining
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from ipfs_comm import ipns
     from ipfs_comm.blockstore import Blockstore
+    from ipfs_comm.dnslink import DNSLink
     from ipfs_comm.node.api import CIDLike
 
 Load: TypeAlias = Callable[[CID], Awaitable[bytes]]
@@ -43,16 +52,37 @@ _BY_CALL = Offline(why="this call is offline")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a verb is about: a root, segments below it, how the caller wrote it, and whether nobody else is asked.
+    """What a verb is about: its beginning, segments below it, how the caller wrote it, whether nobody else is asked.
 
-    The root of a ``mutable`` one is a name, as a CID: ``Context.settle`` says what it stands for.
+    It begins at a CID, or at a name, which ``Context.settle`` follows.
     """
 
-    root: CID
+    start: CID | ipns.Name | str
     segments: tuple[str, ...]
     text: str
     offline: bool = False
-    mutable: bool = False
+
+    @property
+    def mutable(self) -> bool:
+        """Whether it begins at a name."""
+        return not isinstance(self.start, CID)
+
+    @property
+    def root(self) -> CID:
+        """The CID that it begins at.
+
+        Raises
+        ------
+        NotSupportedError
+            It begins at a name, and has not been settled.
+        """
+        if not isinstance(self.start, CID):
+            raise _unsettled(self)
+        return self.start
+
+
+def _unsettled(wanted: Target) -> NotSupportedError:
+    return NotSupportedError(f"{wanted.text} is a mutable name, not taken here: ask resolve for it first")
 
 
 def target(path: CIDLike, further: str = "", *, offline: bool = False) -> Target:
@@ -62,14 +92,14 @@ def target(path: CIDLike, further: str = "", *, offline: bool = False) -> Target
     ------
     InvalidPathError, InvalidCIDError
         When it is neither.
-    InvalidNameError, NotSupportedError
-        For ``/ipns/`` and no name of a key after it.
+    InvalidNameError
+        For ``/ipns/`` and no name of a key or a domain after it.
     """
     below = content_path.split(further) if further else ()
     parsed = content_path.parse(path if isinstance(path, str) else CID.of(path))
-    root = parsed.root if isinstance(parsed.root, CID) else name_of(parsed.root).cid
+    start = parsed.root if isinstance(parsed.root, CID) else name_of(parsed.root)
     text = path.rstrip("/") if isinstance(path, str) else str(parsed.root)
-    return Target(root, (*parsed.segments, *below), "/".join((text, *below)), offline, parsed.mutable)
+    return Target(start, (*parsed.segments, *below), "/".join((text, *below)), offline)
 
 
 def one_cid(value: CIDLike) -> CID:
@@ -106,9 +136,14 @@ class Context:
     keeping : Keeping, optional
         What garbage collection waits for; of this node alone where not given.
     keys : Path, optional
-        Folder of the private keys; they are in memory where not given.
+        Folder of the private keys; those of pinning services are in the folder ``services`` beside it. They are all in
+        memory where not given.
     read_only : bool
         Refuse whatever would write; blocks from the exchange are held in memory, up to a limit.
+    offline : bool
+        Ask no DNS and no pinning service either.
+    dnslink : DNSLink, optional
+        Who resolves domains; by the configuration where not given.
     """
 
     def __init__(
@@ -121,8 +156,14 @@ class Context:
         keeping: Keeping | None = None,
         keys: Path | None = None,
         read_only: bool = False,
+        offline: bool = False,
+        dnslink: DNSLink | None = None,
     ) -> None:
         self._pid = os.getpid()
+        self._closing = asyncio.Lock()
+        self._closed = False
+        self.read_only = read_only
+        self.traffic = Traffic()
         state = MemoryState() if state is None else state
         if read_only:
             held = ReadOnlyBlockstore(store)
@@ -140,19 +181,65 @@ class Context:
         self.pool = Pool(2, "ipfs_comm-hash")
         # Files that are added or written: nothing that waits for a disk stands in line behind what is hashed.
         self.disk = Pool(2, "ipfs_comm-disk")
+        self.offline = offline
         self.keys = Keystore(
-            MemoryChest() if keys is None else FolderChest(keys), self.state, self.pool, read_only=read_only
+            MemorySecrets("key") if keys is None else FolderSecrets(keys, "key", max_size=MAX_KEY_SIZE),
+            self.state,
+            self.pool,
+            read_only=read_only,
         )
-        self.names = Names(self.state)
+        self.services = Services(
+            MemorySecrets("service")
+            if keys is None
+            else FolderSecrets(keys.with_name("services"), "service", max_size=MAX_SERVICE_SIZE),
+            self.state,
+            self.pool,
+        )
         self.settings = Settings(self.state, self.keys)
+        self.domains = Domains(self.settings, offline=offline, dnslink=dnslink)
+        self.names = Names(self.state, self.domains)
 
     async def close(self) -> None:
-        """Give everything back: threads, the exchange, the store; a forked child leaves it all to its parent."""
+        """Give everything back: threads, the exchange, the store; a forked child leaves it all to its parent.
+
+        A second call waits for the first, and does nothing.
+        """
+        async with self._closing:
+            if not self._closed:
+                self._closed = True
+                await self._close()
+
+    async def stop(self) -> None:
+        """Close, and refuse whatever is asked from then on."""
+        from ipfs_comm.node.embedded.life import Stopped
+
+        try:
+            await self.close()
+        finally:
+            gone: Any = Stopped()
+            self.store = self.state = self.exchange = self.keys = self.names = self.settings = self.domains = gone
+            self.services = self.lock = self.pool = self.disk = gone
+
+    def check_started(self) -> None:
+        """See that the node was not stopped.
+
+        Raises
+        ------
+        NotSupportedError
+            With code ``ERR_NOT_STARTED``: it was.
+        """
+        if self._closed:
+            from ipfs_comm.node.embedded.life import refuse
+
+            refuse()
+
+    async def _close(self) -> None:
         self.pool.close()
         self.disk.close()
         if os.getpid() != self._pid:
             return
         try:
+            await self.domains.close()
             await self.exchange.close()
         finally:
             try:
@@ -230,7 +317,10 @@ class Context:
                 detail={"cid": str(cid)},
             )
         left = remaining()
-        return await self.exchange.fetch(cid, context=context if left is None else replace(context, timeout=left))
+        with self.traffic.waiting(cid):
+            block = await self.exchange.fetch(cid, context=context if left is None else replace(context, timeout=left))
+        self.traffic.came(len(block))
+        return block
 
     async def settle(self, wanted: Target) -> Target:
         """Return what a target stands for now, if it begins at a name; any other is returned as it is.
@@ -242,8 +332,8 @@ class Context:
         """
         if not wanted.mutable:
             return wanted
-        named = content_path.ContentPath("ipns", wanted.root.encode("base36"), wanted.segments)
-        path = await self.names.follow(named)
+        named = content_path.ContentPath("ipns", str(wanted.start), wanted.segments)
+        path = await self.names.follow(named, offline=wanted.offline)
         return replace(target(str(path), offline=wanted.offline), text=wanted.text)
 
     def loader(self, wanted: Target) -> Load:
@@ -255,7 +345,7 @@ class Context:
             The target begins at a name, and has not been settled.
         """
         if wanted.mutable:
-            raise NotSupportedError(f"{wanted.text} is a mutable name, not taken here: ask resolve for it first")
+            raise _unsettled(wanted)
         return _Loader(self, FetchContext(path=wanted.text if wanted.segments else "", offline=wanted.offline))
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
-from pathlib import Path
+from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
-from ipfs_comm.errors import InvalidInputError, NotUnixFSError
-from ipfs_comm.node.api import CIDLike, GetEntry
-from ipfs_comm.node.embedded.context import Context, Load, Target, target
-from ipfs_comm.node.embedded.entries import find, kind, mode
+from ipfs_comm.errors import NotUnixFSError
+from ipfs_comm.node import trees
+from ipfs_comm.node.embedded.context import Context, Target, target
+from ipfs_comm.node.embedded.entries import find
 from ipfs_comm.node.stream import Stream, Whole
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
-    from ipfs_comm.unixfs.exporter import WalkEntry
+    from ipfs_comm.node.api import CIDLike
     from ipfs_comm.unixfs.to_disk import Symlinks
 
 
@@ -77,34 +76,28 @@ def get(
     """
     wanted = target(path, offline=offline)
     what = f"get of {wanted.text}"
-    whole = Whole(max_size, what)
-    if archive or compress or compression_level is not None:
-        from ipfs_comm.unixfs.tar import checked_level
+    if trees.packs(to, archive, compress, compression_level):
+        whole = Whole(max_size, what)
+        return Stream(
+            lambda: _packed(context, wanted, archive, compress, compression_level, whole),
+            whole.bytes,
+            timeout=timeout,
+            what=what,
+        )
 
-        level = checked_level(compression_level)
-        if to is not None:
-            raise InvalidInputError("get: to writes a tree, archive and compress make bytes: give one of them")
-        if archive or compress:
-            return Stream(
-                lambda: _packed(context, wanted, archive, compress, level, whole),
-                whole.bytes,
-                timeout=timeout,
-                what=what,
-            )
-    if to is not None:
-        place = Path(to)
+    async def found() -> trees.Tree:
+        settled = await context.settle(wanted)
+        load = context.loader(settled)
+        return trees.Tree(await find(load, settled), _name(settled), load, lambda cid: exporter.cat(load, cid))
 
-        async def written(entries: AsyncIterator[GetEntry]) -> Path:
-            async for _ in entries:
-                pass
-            return place
-
-        return Stream(lambda: _written(context, wanted, place, symlinks, max_size), written, timeout=timeout, what=what)
-    return Stream(
-        lambda: _entries(context, wanted, timeout, max_size),
-        whole.list(lambda entry: len(entry.path) + len(entry.name)),
+    return trees.get(
+        found,
+        what,
+        pool=lambda: nullcontext(context.disk),
+        to=to,
+        symlinks=symlinks,
+        max_size=max_size,
         timeout=timeout,
-        what=what,
     )
 
 
@@ -112,55 +105,8 @@ def _name(wanted: Target) -> str:
     return wanted.segments[-1] if wanted.segments else str(wanted.root)
 
 
-def _entry(entry: WalkEntry, name: str, content: Stream[bytes, bytes] | None) -> GetEntry:
-    stat = entry.stat
-    path = f"{name}/{entry.path}" if entry.path else name
-    return GetEntry(entry.name or name, path, stat.cid, kind(stat), stat.size, mode(stat), stat.mtime, content)
-
-
-async def _entries(
-    context: Context, wanted: Target, timeout: float | None, max_size: int | None
-) -> AsyncGenerator[GetEntry, None]:
-    wanted = await context.settle(wanted)
-    load = context.loader(wanted)
-    root = await find(load, wanted)
-    name = _name(wanted)
-    async with aclosing(exporter.walk(load, root)) as found:
-        async for entry in found:
-            path = f"{name}/{entry.path}" if entry.path else name
-            content = None
-            if entry.stat.type != "directory":
-                content = _content(load, entry, path, timeout, Whole(max_size, f"get of {path}"))
-            yield _entry(entry, name, content)
-
-
-def _content(load: Load, entry: WalkEntry, path: str, timeout: float | None, whole: Whole) -> Stream[bytes, bytes]:
-    return Stream(lambda: _bytes(load, entry, whole), whole.bytes, timeout=timeout, what=f"get of {path}")
-
-
-async def _bytes(load: Load, entry: WalkEntry, whole: Whole) -> AsyncGenerator[bytes, None]:
-    whole.expect(entry.stat.size)
-    async with aclosing(exporter.cat(load, entry.cid)) as pieces:
-        async for piece in pieces:
-            yield bytes(piece)
-
-
-async def _written(
-    context: Context, wanted: Target, place: Path, symlinks: Symlinks, max_size: int | None
-) -> AsyncGenerator[GetEntry, None]:
-    from ipfs_comm.unixfs import to_disk
-
-    wanted = await context.settle(wanted)
-    load = context.loader(wanted)
-    root = await find(load, wanted)
-    writing = to_disk.write(load, root, place, pool=context.disk, symlinks=symlinks, max_size=max_size)
-    async with aclosing(writing) as written:
-        async for entry in written:
-            yield _entry(entry, _name(wanted), None)
-
-
 async def _packed(
-    context: Context, wanted: Target, archive: bool, compress: bool, level: int, whole: Whole
+    context: Context, wanted: Target, archive: bool, compress: bool, level: int | None, whole: Whole
 ) -> AsyncGenerator[bytes, None]:
     from ipfs_comm.unixfs.tar import gzip, pack
 
@@ -172,7 +118,6 @@ async def _packed(
     elif (stat := await exporter.stat(load, root)).type == "directory":
         raise NotUnixFSError(
             f"{wanted.text} is a directory, so the file is not regular and cannot be compressed: give archive=True too",
-            code="ERR_IS_DIRECTORY",
             detail={"path": wanted.text},
         )
     else:

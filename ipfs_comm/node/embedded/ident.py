@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The repository format that ``version`` reports.
 REPO_VERSION = str(FORMAT)
+#: The version of interface-ipfs-core whose API this is, and whose tests it is held to.
+INTERFACE = "0.158.1"
 
 
 async def node_id(context: Context, *, peer_id: str | None = None, timeout: float | None = None) -> IDResult:
@@ -62,4 +64,4 @@ async def node_id(context: Context, *, peer_id: str | None = None, timeout: floa
 async def version(*, timeout: float | None = None) -> VersionResult:
     """Return the versions of this node and of its repository's format."""
     async with deadline(timeout, "version"):
-        return VersionResult(version=__version__, repo=REPO_VERSION)
+        return VersionResult(version=__version__, repo=REPO_VERSION, interface_ipfs_core=INTERFACE)

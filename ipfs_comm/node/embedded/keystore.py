@@ -1,191 +1,22 @@
-"""Where the node's private keys are: files in the repository's folder ``keystore``, or this process's memory.
-
-One file a key, as in Kubo's keystore: its name is ``key_`` and the key's name in base32, its content libp2p's
-serialization. The folder has mode 0700 and the files 0600; a file that others can read is not used.
-"""
+"""The node's private keys: secrets of the repository, as libp2p serializes keys."""
 
 from __future__ import annotations
 
-import os
-import secrets
-import stat
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
 
 from ipfs_comm._shown import shown
-from ipfs_comm.blockstore import _locks, _repository
-from ipfs_comm.errors import InvalidInputError, InvalidNameError, NotFoundError, RepositoryError
-from ipfs_comm.ipld import multibase
-from ipfs_comm.ipns.keys import MAX_KEY_SIZE, PrivateKey
+from ipfs_comm.errors import InvalidInputError, InvalidNameError, NotFoundError
+from ipfs_comm.ipns.keys import PrivateKey
 from ipfs_comm.ipns.name import Name
+from ipfs_comm.node.embedded import secrets
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ipfs_comm.blockstore._pool import Pool
     from ipfs_comm.blockstore.state import State
+    from ipfs_comm.node.embedded.secrets import Secrets
 
 #: The name of the key that is the node's own identity.
 SELF: Final = "self"
-#: Longest name of a key, in bytes of UTF-8: its file's name has 255 at most.
-MAX_NAME: Final = 128
-
-_PREFIX: Final = "key_"
-
-
-class Chest(ABC):
-    """Keys by name; blocking, and without a rule for who comes first."""
-
-    @abstractmethod
-    def names(self) -> list[str]:
-        """Return the names, in no order."""
-
-    @abstractmethod
-    def get(self, name: str) -> PrivateKey | None:
-        """Return a key, or None where there is none of that name."""
-
-    @abstractmethod
-    def put(self, name: str, key: PrivateKey) -> None:
-        """Add or replace a key, durably."""
-
-    @abstractmethod
-    def move(self, old: str, new: str) -> None:
-        """Give a key that is there another name, at once."""
-
-    @abstractmethod
-    def delete(self, name: str) -> None:
-        """Forget a key that is there."""
-
-
-class MemoryChest(Chest):
-    """Keys that end with this process."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, PrivateKey] = {}
-
-    def names(self) -> list[str]:
-        """Return the names."""
-        return list(self._keys)
-
-    def get(self, name: str) -> PrivateKey | None:
-        """Return a key, or None."""
-        return self._keys.get(name)
-
-    def put(self, name: str, key: PrivateKey) -> None:
-        """Add or replace a key."""
-        self._keys[name] = key
-
-    def move(self, old: str, new: str) -> None:
-        """Give a key another name."""
-        self._keys[new] = self._keys.pop(old)
-
-    def delete(self, name: str) -> None:
-        """Forget a key."""
-        del self._keys[name]
-
-
-class FolderChest(Chest):
-    """Keys in files that only their owner can read.
-
-    Parameters
-    ----------
-    folder : Path
-        Made at the first key.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def names(self) -> list[str]:
-        """Return the names; files that are no keys are passed over."""
-        try:
-            found = [_name_of(entry.name) for entry in os.scandir(self._folder)]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            _repository.refuse(self._folder, error)
-        return [name for name in found if name is not None]
-
-    def get(self, name: str) -> PrivateKey | None:
-        """Return a key, or None.
-
-        Raises
-        ------
-        RepositoryError
-            The file can be read by others, or is damaged.
-        """
-        path = self._path(name)
-        try:
-            fd = _locks.open_file(path, write=False)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            _repository.refuse(path, error)
-        with open(fd, "rb") as file:  # noqa: PTH123 (a descriptor, so that mode and content are of the same file)
-            status = os.fstat(file.fileno())
-            if os.name == "posix" and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise RepositoryError(
-                    f"the key {shown(name)} in {path} can be read by others (mode {stat.S_IMODE(status.st_mode):04o}): "
-                    "run chmod 600 on it, and make a new key if somebody may have read it",
-                    detail={"path": str(path)},
-                )
-            content = file.read(MAX_KEY_SIZE + 1)
-        try:
-            return PrivateKey.decode(content)
-        except InvalidInputError as error:
-            raise RepositoryError(
-                f"the key {shown(name)} in {path} is damaged ({error}): restore that file, or remove it",
-                detail={"path": str(path)},
-            ) from None
-
-    def put(self, name: str, key: PrivateKey) -> None:
-        """Write a key beside its place and move it there: whoever looks finds a whole one or none."""
-        draft = self._folder / f".{secrets.token_hex(8)}.tmp"
-        try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            # What a process that died here left behind is a secret that nobody would ever forget.
-            for stale in self._folder.glob(".*.tmp"):
-                stale.unlink(missing_ok=True)
-            try:
-                with open(_locks.open_file(draft, create=True, exclusive=True), "wb") as file:  # noqa: PTH123 (mode)
-                    file.write(key.encode())
-                    file.flush()
-                    os.fsync(file.fileno())
-                draft.replace(self._path(name))
-            except BaseException:
-                draft.unlink(missing_ok=True)
-                raise
-            _locks.sync_directory(self._folder)
-        except OSError as error:
-            _repository.refuse(self._folder, error)
-
-    def move(self, old: str, new: str) -> None:
-        """Rename the file of a key."""
-        try:
-            self._path(old).replace(self._path(new))
-            _locks.sync_directory(self._folder)
-        except OSError as error:
-            _repository.refuse(self._folder, error)
-
-    def delete(self, name: str) -> None:
-        """Remove the file of a key."""
-        try:
-            self._path(name).unlink(missing_ok=True)
-            _locks.sync_directory(self._folder)
-        except OSError as error:
-            _repository.refuse(self._folder, error)
-
-    def _path(self, name: str) -> Path:
-        return self._folder / (_PREFIX + multibase.encode(name.encode(), "base32")[1:])
-
-
-def _name_of(file_name: str) -> str | None:
-    if not file_name.startswith(_PREFIX):
-        return None
-    try:
-        return multibase.decode("b" + file_name.removeprefix(_PREFIX)).decode()
-    except (InvalidInputError, UnicodeDecodeError):
-        return None
 
 
 class Keystore:
@@ -193,7 +24,7 @@ class Keystore:
 
     Parameters
     ----------
-    chest : Chest
+    kept : Secrets
     state : State
         Of the same repository: its transactions say who comes first.
     pool : Pool
@@ -203,8 +34,8 @@ class Keystore:
         this process.
     """
 
-    def __init__(self, chest: Chest, state: State, pool: Pool, *, read_only: bool = False) -> None:
-        self._chest = chest
+    def __init__(self, kept: Secrets, state: State, pool: Pool, *, read_only: bool = False) -> None:
+        self._kept = kept
         self._state = state
         self._pool = pool
         self._own: PrivateKey | None = None
@@ -215,16 +46,16 @@ class Keystore:
     async def own(self) -> PrivateKey:
         """Return the node's own key, made at the first call."""
         if self._own is None:
-            found = await self._pool.run(self._chest.get, SELF)
+            found = await self._pool.run(self._read, SELF)
             if found is None and self._read_only:
                 found = await self._pool.run(PrivateKey.generate)
                 self.ephemeral = True
             elif found is None:
                 async with self._state.transaction():
-                    found = await self._pool.run(self._chest.get, SELF)
+                    found = await self._pool.run(self._read, SELF)
                     if found is None:
                         found = await self._pool.run(PrivateKey.generate)
-                        await self._pool.run(self._chest.put, SELF, found)
+                        await self._pool.run(self._kept.put, SELF, found.encode())
             self._own = found
         return self._own
 
@@ -246,7 +77,7 @@ class Keystore:
                     detail={"name": name},
                 )
             return own
-        found = await self._pool.run(self._chest.get, check_name(name))
+        found = await self._pool.run(self._read, check_name(name))
         if found is None:
             raise self._missing(name)
         return found
@@ -275,8 +106,8 @@ class Keystore:
         """Return names and keys, the node's own first, the others in the order of their names."""
         own = await self.own()
         found = [] if self.ephemeral else [(SELF, own)]
-        for name in sorted(await self._pool.run(self._chest.names)):
-            key = None if name == SELF else await self._pool.run(self._chest.get, name)
+        for name in sorted(await self._pool.run(self._kept.names)):
+            key = None if name == SELF else await self._pool.run(self._read, name)
             if key is not None:
                 found.append((name, key))
         return found
@@ -292,7 +123,7 @@ class Keystore:
         check_name(name, changing=True)
         async with self._state.transaction():
             await self._free(name)
-            await self._pool.run(self._chest.put, name, key)
+            await self._pool.run(self._kept.put, name, key.encode())
 
     async def remove(self, name: str) -> PrivateKey:
         """Forget a key and return it.
@@ -307,7 +138,7 @@ class Keystore:
         check_name(name, changing=True)
         async with self._state.transaction():
             found = await self.get(name)
-            await self._pool.run(self._chest.delete, name)
+            await self._pool.run(self._kept.delete, name)
         return found
 
     async def rename(self, old: str, new: str, *, force: bool) -> tuple[PrivateKey, bool]:
@@ -326,14 +157,21 @@ class Keystore:
             found = await self.get(old)
             if old == new:
                 return found, False
-            taken = await self._pool.run(self._chest.get, new) is not None
+            taken = await self._pool.run(self._read, new) is not None
             if not force:
                 await self._free(new)
-            await self._pool.run(self._chest.move, old, new)
+            await self._pool.run(self._kept.move, old, new)
         return found, taken
 
+    def _read(self, name: str) -> PrivateKey | None:
+        content = self._kept.get(name)
+        try:
+            return None if content is None else PrivateKey.decode(content)
+        except InvalidInputError as error:
+            raise self._kept.damaged(name, error) from None
+
     async def _free(self, name: str) -> None:
-        if await self._pool.run(self._chest.get, name) is not None:
+        if await self._pool.run(self._read, name) is not None:
             raise InvalidInputError(
                 f"there is a key named {shown(name)} already: choose another name, or remove that one with key.rm",
                 code="ERR_KEY_ALREADY_EXISTS",
@@ -355,17 +193,10 @@ def check_name(name: str, *, changing: bool = False) -> str:
     InvalidInputError
         Code ``ERR_INVALID_KEY_NAME``.
     """
-    why = ""
-    if not isinstance(name, str):
-        why = f"it is a {type(name).__name__}, not a str"
-    elif not name.strip() or name in (".", ".."):
-        why = "it says nothing"
-    elif "/" in name or not name.isprintable():
-        why = "it holds a slash or characters that cannot be shown"
-    elif len(name.encode()) > MAX_NAME:
-        why = f"it is longer than {MAX_NAME} bytes"
-    elif changing and name == SELF:
-        why = "that is the node's own key, which stays what it is"
-    if why:
-        raise InvalidInputError(f"{shown(name)} cannot be the name of a key here: {why}", code="ERR_INVALID_KEY_NAME")
-    return name
+    return secrets.check_name(
+        name,
+        "a key",
+        code="ERR_INVALID_KEY_NAME",
+        refused=SELF if changing else "",
+        why="that is the node's own key, which stays what it is",
+    )

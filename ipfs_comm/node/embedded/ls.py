@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.node.api import CIDLike, LsEntry
 from ipfs_comm.node.embedded.context import Context, Load, Target, target
-from ipfs_comm.node.embedded.entries import find, kind, mode
+from ipfs_comm.node.embedded.entries import find
 from ipfs_comm.node.stream import Stream, Whole
+from ipfs_comm.node.trees import kind, mode
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +9,9 @@ from ipfs_comm.errors import InvalidInputError, NotSupportedError
 from ipfs_comm.ipld import CID
 from ipfs_comm.ipld import path as content_path
 from ipfs_comm.node.api import NamePublishResult
+from ipfs_comm.node.duration import duration
 from ipfs_comm.node.embedded.context import target
+from ipfs_comm.node.embedded.peers import NamePubsub
 from ipfs_comm.node.stream import Stream, deadline
 from ipfs_comm.unixfs import resolver
 
@@ -23,17 +24,6 @@ if TYPE_CHECKING:
 
 #: How long a record may be cached where a call does not say.
 _TTL: Final = timedelta(minutes=5)
-_UNITS: Final = {
-    "d": 86_400.0,
-    "h": 3600.0,
-    "m": 60.0,
-    "s": 1.0,
-    "ms": 1e-3,
-    "us": 1e-6,
-    "µs": 1e-6,
-    "ns": 1e-9,
-}
-_PART: Final = re.compile(r"(\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})(ms|us|µs|ns|[dhms])", re.ASCII)
 
 
 class Name:
@@ -41,6 +31,7 @@ class Name:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.pubsub = NamePubsub()
 
     async def publish(
         self,
@@ -114,6 +105,7 @@ class Name:
         *,
         recursive: bool = True,
         nocache: bool = False,
+        offline: bool = False,
         timeout: float | None = None,
     ) -> Stream[str, str]:
         """Stream the paths that a name stands for; awaiting it gives the best one, which is the last.
@@ -121,12 +113,14 @@ class Name:
         Parameters
         ----------
         name : str, CID, Name or None
-            A name in any form, with ``/ipns/`` before it or not, and with a path after it; the node's own where not
-            given.
+            A key's name in any form, or a domain's, with ``/ipns/`` before it or not, and with a path after it; the
+            node's own where not given.
         recursive : bool
             Go on from name to name until the path is immutable; False takes one step.
         nocache : bool
-            Accepted: records are read from the repository every time.
+            Ask DNS even where its answer is kept; the records of keys are read from the repository every time.
+        offline : bool
+            Ask no DNS.
         timeout : float, optional
             Seconds.
 
@@ -137,14 +131,24 @@ class Name:
         LimitError
             Names lead from one to the next without end.
         """
-        return Stream(lambda: self._resolved(name, recursive), _last, timeout=timeout, what="name.resolve")
+        return Stream(
+            lambda: self._resolved(name, recursive=recursive, nocache=nocache, offline=offline),
+            _last,
+            timeout=timeout,
+            what="name.resolve",
+        )
 
-    async def _resolved(self, name: CIDLike | None, recursive: bool) -> AsyncGenerator[str, None]:
+    async def _resolved(
+        self, name: CIDLike | None, *, recursive: bool, nocache: bool, offline: bool
+    ) -> AsyncGenerator[str, None]:
         given = (await self._context.keys.own()).name if name is None else name
         text = str(CID.decode(given)) if isinstance(given, bytes) else str(given)
         if not text.startswith("/") and "://" not in text:
             text = f"/ipns/{text}"
-        yield str(await self._context.names.follow(content_path.parse(text), recursive=recursive)).rstrip("/")
+        path = await self._context.names.follow(
+            content_path.parse(text), recursive=recursive, offline=offline, nocache=nocache
+        )
+        yield str(path).rstrip("/")
 
 
 async def _last(paths: AsyncIterator[str]) -> str:
@@ -158,32 +162,7 @@ def _path(value: CIDLike) -> ContentPath:
 
 async def _reach(context: Context, path: ContentPath, offline: bool) -> None:
     """Load what a path leads to, or say who does not have it."""
-    wanted = target(str(await context.names.follow(path)), offline=offline)
+    wanted = target(str(await context.names.follow(path, offline=offline)), offline=offline)
     load = context.loader(wanted)
     found = await resolver.resolve(load, wanted.root, wanted.segments)
     await load(found.cid)
-
-
-def duration(option: str, value: str | float | timedelta) -> timedelta:
-    """Return a length of time: seconds, a timedelta, or text such as ``"1h30m"`` (Go's, and ``d`` for days).
-
-    Raises
-    ------
-    InvalidInputError
-        It is none, or negative.
-    """
-    seconds = -1.0
-    try:
-        if isinstance(value, timedelta):
-            seconds = value.total_seconds()
-        elif isinstance(value, str):
-            parts = _PART.findall(value)
-            if parts and "".join(number + unit for number, unit in parts) == value:
-                seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-        elif not isinstance(value, bool):
-            seconds = float(value)
-        if seconds >= 0:
-            return timedelta(seconds=seconds)
-    except (TypeError, ValueError, OverflowError):
-        seconds = -1.0
-    raise InvalidInputError(f'{option} is {value!r:.80}: give seconds, or text such as "24h" or "1h30m"')

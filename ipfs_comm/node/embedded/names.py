@@ -1,16 +1,17 @@
-"""What mutable names stand for, as far as this repository knows: the records that were published in it."""
+"""What mutable names stand for: by the records that were published in this repository, and domains by DNSLink."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ipfs_comm import ipns
-from ipfs_comm.errors import InvalidInputError, LimitError, NotFoundError, NotSupportedError
+from ipfs_comm import dnslink, ipns
+from ipfs_comm.errors import InvalidInputError, LimitError, NotFoundError
 from ipfs_comm.ipld.path import ContentPath, parse
 
 if TYPE_CHECKING:
     from ipfs_comm.blockstore.state import State
+    from ipfs_comm.node.embedded.domains import Domains
 
 #: Names that one name may lead through.
 MAX_HOPS: Final = 32
@@ -25,10 +26,13 @@ class Names:
     ----------
     state : State
         Where they are kept, in the space ``ipns``.
+    domains : Domains
+        Who knows the names of domains.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, domains: Domains) -> None:
         self._state = state
+        self._domains = domains
 
     async def record(self, name: ipns.Name) -> ipns.Record:
         """Return the record of a name, verified.
@@ -106,7 +110,9 @@ class Names:
             await transaction.put(_SPACE, str(name), record.encode())
         return name, record
 
-    async def follow(self, path: ContentPath, *, recursive: bool = True) -> ContentPath:
+    async def follow(
+        self, path: ContentPath, *, recursive: bool = True, offline: bool = False, nocache: bool = False
+    ) -> ContentPath:
         """Return the path that a path stands for, from name to name until it is immutable.
 
         Parameters
@@ -114,6 +120,10 @@ class Names:
         path : ContentPath
         recursive : bool
             False takes one step only.
+        offline : bool
+            Ask no DNS: a domain's name on the way is not found.
+        nocache : bool
+            Ask DNS even where an answer is kept.
 
         Raises
         ------
@@ -121,16 +131,17 @@ class Names:
             A name on the way has no record, or none that is to be believed.
         InvalidNameError, InvalidPathError
             A name on the way is none, or a record's value is no path.
-        NotSupportedError
-            A name on the way is a domain's, which only DNS knows.
         LimitError
             There is no end to it.
         """
         for _ in range(MAX_HOPS):
             if not path.mutable:
                 return path
-            record = await self.record(name_of(str(path.root)))
-            ahead = parse(record.path)
+            found = name_of(str(path.root))
+            if isinstance(found, ipns.Name):
+                ahead = parse((await self.record(found)).path)
+            else:
+                ahead = parse(await self._domains.resolve(found, offline=offline, nocache=nocache))
             path = ContentPath(ahead.namespace, ahead.root, (*ahead.segments, *path.segments))
             if not recursive:
                 return path
@@ -141,22 +152,17 @@ class Names:
         )
 
 
-def name_of(text: str) -> ipns.Name:
-    """Parse the name that follows ``/ipns/``.
+def name_of(text: str) -> ipns.Name | str:
+    """Parse what follows ``/ipns/``: a key's name, or a domain as DNS spells it.
 
     Raises
     ------
     InvalidNameError
-        It is none.
-    NotSupportedError
-        It is a domain's.
+        It is neither.
     """
     try:
         return ipns.Name.parse(text)
     except ipns.InvalidNameError:
-        if "." not in text:
+        if not dnslink.is_domain(text):
             raise
-        raise NotSupportedError(
-            f"{text} is a domain's name (DNSLink), and this node asks no DNS: give the CID that it stands for",
-            detail={"name": text},
-        ) from None
+        return dnslink.spelled(text)

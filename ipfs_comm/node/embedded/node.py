@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.node.embedded import ident
+from ipfs_comm.node.embedded import ident, life, peers
 from ipfs_comm.node.embedded.add import add, add_all
+from ipfs_comm.node.embedded.bitswap import Bitswap
 from ipfs_comm.node.embedded.block import Block
 from ipfs_comm.node.embedded.bootstrap import Bootstrap
 from ipfs_comm.node.embedded.cat import cat
 from ipfs_comm.node.embedded.config import Config
 from ipfs_comm.node.embedded.context import Context
 from ipfs_comm.node.embedded.dag import Dag
+from ipfs_comm.node.embedded.dns import dns
 from ipfs_comm.node.embedded.get import get
 from ipfs_comm.node.embedded.key import Key
 from ipfs_comm.node.embedded.ls import ls
@@ -22,6 +24,8 @@ from ipfs_comm.node.embedded.pin import Pins
 from ipfs_comm.node.embedded.refs import Refs
 from ipfs_comm.node.embedded.repo import Repo
 from ipfs_comm.node.embedded.resolve import resolve
+from ipfs_comm.node.embedded.stats import Stats
+from ipfs_comm.node.stream import deadline
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable, Mapping
@@ -30,8 +34,18 @@ if TYPE_CHECKING:
     from ipfs_comm.blockstore import Blockstore
     from ipfs_comm.blockstore.keeping import Keeping
     from ipfs_comm.blockstore.state import State
+    from ipfs_comm.dnslink import DNSLink
     from ipfs_comm.exchange import Exchange
-    from ipfs_comm.node.api import AddInput, AddResult, CIDLike, IDResult, LsEntry, VersionResult
+    from ipfs_comm.node.api import (
+        AddInput,
+        AddResult,
+        Capabilities,
+        CIDLike,
+        IDResult,
+        LsEntry,
+        PingResult,
+        VersionResult,
+    )
     from ipfs_comm.node.stream import Stream
 
 
@@ -58,6 +72,10 @@ class EmbeddedNode:
         Folder of its private keys; they are in memory where not given.
     read_only : bool
         Refuse whatever would write to the repository.
+    offline : bool
+        Ask no DNS for domains.
+    dnslink : DNSLink, optional
+        Who resolves domains; as the configuration says where not given.
     """
 
     def __init__(
@@ -71,8 +89,20 @@ class EmbeddedNode:
         keeping: Keeping | None = None,
         keys: Path | None = None,
         read_only: bool = False,
+        offline: bool = False,
+        dnslink: DNSLink | None = None,
     ) -> None:
-        self._context = Context(store, exchange, defaults, state=state, keeping=keeping, keys=keys, read_only=read_only)
+        self._context = Context(
+            store,
+            exchange,
+            defaults,
+            state=state,
+            keeping=keeping,
+            keys=keys,
+            read_only=read_only,
+            offline=offline,
+            dnslink=dnslink,
+        )
         self.repo_path = repo
         self.dag = Dag(self._context)
         self.block = Block(self._context)
@@ -85,6 +115,11 @@ class EmbeddedNode:
         self.pin = Pins(self._context)
         self.repo = Repo(self._context, repo)
         self.refs = Refs(self._context)
+        self.swarm = peers.Swarm(self._context)
+        self.bitswap = Bitswap(self._context)
+        self.stats = Stats(self._context, self.repo, self.bitswap)
+        self.pubsub = peers.Pubsub()
+        self.dht = peers.Dht()
 
     async def close(self) -> None:
         """Give everything back; ``open_node`` does so at its end."""
@@ -152,3 +187,34 @@ class EmbeddedNode:
     async def version(self, *, timeout: float | None = None) -> VersionResult:
         """Return the versions of this node."""
         return await ident.version(timeout=timeout)
+
+    async def dns(
+        self,
+        domain: str,
+        *,
+        recursive: bool = True,
+        nocache: bool = False,
+        offline: bool = False,
+        timeout: float | None = None,
+    ) -> str:
+        """Return the path that a domain stands for; see ``ipfs_comm.node.embedded.dns``."""
+        return await dns(self._context, domain, recursive=recursive, nocache=nocache, offline=offline, timeout=timeout)
+
+    def ping(
+        self, peer_id: str, *, count: int = 10, timeout: float | None = None
+    ) -> Stream[PingResult, list[PingResult]]:
+        """Refuse: an embedded node has no peers."""
+        return peers.ping(peer_id, count=count, timeout=timeout)
+
+    async def is_online(self, *, timeout: float | None = None) -> bool:
+        """Return whether the node is connected with peers; an embedded one is not."""
+        return await life.is_online(self._context, timeout=timeout)
+
+    async def stop(self, *, timeout: float | None = None) -> None:
+        """Close the node; later calls fail with ERR_NOT_STARTED."""
+        async with deadline(timeout, "stop"):
+            await self._context.stop()
+
+    async def capabilities(self, *, timeout: float | None = None) -> Capabilities:
+        """Return what an embedded node can do."""
+        return await life.capabilities(self._context, timeout=timeout)

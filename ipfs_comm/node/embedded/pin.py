@@ -12,6 +12,7 @@ from ipfs_comm.errors import InvalidInputError, NotFoundError
 from ipfs_comm.node.api import CIDLike, PinEntry, PinInput, PinSource
 from ipfs_comm.node.embedded import pin_update, pinset
 from ipfs_comm.node.embedded.context import Context, one_cid, target
+from ipfs_comm.node.embedded.pin_remote import RemotePins
 from ipfs_comm.node.embedded.pin_under import roots_of, under_pins
 from ipfs_comm.node.embedded.pinset import Pin
 from ipfs_comm.node.embedded.reach import identity, reachable
@@ -35,6 +36,7 @@ class Pins:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.remote = RemotePins(context)
 
     async def add(
         self,

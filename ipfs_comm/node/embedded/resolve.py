@@ -36,7 +36,7 @@ async def resolve(
     cid_base : str, optional
         Multibase name for the CID in the result; a version 0 CID becomes version 1 for any but base58btc.
     offline : bool
-        Ask nobody else for blocks that are not here.
+        Ask nobody else for blocks that are not here, and no DNS.
     timeout : float, optional
         Seconds.
 
@@ -56,7 +56,7 @@ async def resolve(
         multibase.get(cid_base)
     parsed = content_path.parse(path if isinstance(path, str) else CID.of(path))
     async with deadline(timeout, f"resolve of {parsed}"):
-        settled = await context.names.follow(parsed, recursive=recursive)
+        settled = await context.names.follow(parsed, recursive=recursive, offline=offline)
         if not isinstance(settled.root, CID):
             return str(settled)
         wanted = target(str(settled), offline=offline)

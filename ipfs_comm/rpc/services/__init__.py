@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipfs_comm.rpc.services.method import Method
-from ipfs_comm.rpc.services.service import IPFSService
+from ipfs_comm.rpc.method import Method
+from ipfs_comm.rpc.services.service import NAMESPACES, IPFSService
 
-__all__ = ["IPFSService", "Method"]
+__all__ = ["NAMESPACES", "IPFSService", "Method"]

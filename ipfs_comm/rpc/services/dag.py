@@ -1,52 +1,81 @@
-"""The namespace ``dag``: put, get, resolve."""
+"""The namespace ``dag``: nodes of the IPLD data model, and whole DAGs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ipfs_comm.rpc.cids import decode_path, encode_cid
-from ipfs_comm.rpc.nodes import decode_node, encode_node
-from ipfs_comm.rpc.services.method import Method
-from ipfs_comm.rpc.values import Options, flag, milliseconds, natural, parse, text
+from ipfs_comm.node.api import (
+    DagGetResult,
+    DagImportResult,
+    DagImportRoot,
+    DagImportStats,
+    DagResolveResult,
+    DagStat,
+    DagStatResult,
+)
+from ipfs_comm.rpc.content import CARS
+from ipfs_comm.rpc.kinds import (
+    BYTES,
+    CID_,
+    FLAG,
+    LONG_TEXT,
+    NATURAL,
+    NODE,
+    NUMBER,
+    PATH,
+    TEXT,
+    list_of,
+    optional,
+    record,
+    some,
+)
+from ipfs_comm.rpc.method import Answer, Method, Parameter
+from ipfs_comm.rpc.services.core import READ
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ipfs_comm.node.api import Node
-    from ipfs_comm.rpc.query import Query
+GOT = record(DagGetResult, remainder_path=TEXT, value=NODE)
+RESOLVED = record(DagResolveResult, cid=CID_, remainder_path=TEXT)
+IMPORTED = record(
+    DagImportResult,
+    root=optional(record(DagImportRoot, cid=CID_, pin_error_msg=LONG_TEXT), omitted=True),
+    stats=optional(record(DagImportStats, block_count=NATURAL, block_bytes_count=NATURAL), omitted=True),
+)
+STAT = record(
+    DagStatResult,
+    unique_blocks=NATURAL,
+    total_size=NATURAL,
+    shared_size=NATURAL,
+    ratio=NUMBER,
+    dag_stats=list_of(record(DagStat, cid=CID_, size=NATURAL, num_blocks=NATURAL)),
+)
 
-PUT: Options = {
-    "format": ("format", text),
-    "hashAlg": ("hash_alg", text),
-    "inputCodec": ("input_codec", text),
-    "onlyHash": ("only_hash", flag),
-    "pin": ("pin", flag),
-    "storeCodec": ("store_codec", text),
-    "timeout": ("timeout", milliseconds),
-    "version": ("version", natural),
+METHODS: Mapping[str, Method] = {
+    "put": Method(
+        (Parameter("dagNode", NODE),),
+        {
+            "format": TEXT,
+            "hashAlg": TEXT,
+            "inputCodec": TEXT,
+            "onlyHash": FLAG,
+            "pin": FLAG,
+            "storeCodec": TEXT,
+            "version": NATURAL,
+            **READ,
+        },
+        Answer(CID_, member=""),
+        writes=True,
+    ),
+    "get": Method((Parameter("cid", PATH),), {"localResolve": FLAG, "path": TEXT, **READ}, Answer(GOT, member="")),
+    "resolve": Method((Parameter("cid", PATH),), {"path": TEXT, **READ}, Answer(RESOLVED, member="")),
+    "tree": Method((Parameter("cid", PATH),), {"path": TEXT, "recursive": FLAG, **READ}, Answer(LONG_TEXT, "stream")),
+    "export": Method((Parameter("root", PATH),), READ, Answer(BYTES, "stream", together="bytes")),
+    "import": Method(
+        (Parameter("source", CARS),),
+        {"pinRoots": FLAG, "stats": FLAG},
+        Answer(IMPORTED, "stream"),
+        writes=True,
+    ),
+    "stat": Method((Parameter("roots", some(PATH)),), READ, Answer(STAT)),
 }
-GET: Options = {"localResolve": ("local_resolve", flag), "path": ("path", text), "timeout": ("timeout", milliseconds)}
-RESOLVE: Options = {"path": ("path", text), "timeout": ("timeout", milliseconds)}
-
-
-async def put(node: Node, query: Query) -> dict[str, Any]:
-    """Store a node: its CID, bare."""
-    options = parse(query.input, PUT, query.where)
-    return encode_cid(await node.dag.put(decode_node(query.input.get("dagNode")), **options))
-
-
-async def get(node: Node, query: Query) -> dict[str, Any]:
-    """Read a value: ``{remainderPath, value: {dagNode, cids}}``."""
-    options = parse(query.input, GET, query.where)
-    found = await node.dag.get(decode_path(query.input.get("cid"), "cid"), **options)
-    return {"remainderPath": found.remainder_path, "value": encode_node(found.value)}
-
-
-async def resolve(node: Node, query: Query) -> dict[str, Any]:
-    """Follow a path: ``{cid, remainderPath}``."""
-    options = parse(query.input, RESOLVE, query.where)
-    found = await node.dag.resolve(decode_path(query.input.get("cid"), "cid"), **options)
-    return {"cid": encode_cid(found.cid), "remainderPath": found.remainder_path}
-
-
-METHODS: Mapping[str, Method] = {"put": Method(put, writes=True), "get": Method(get), "resolve": Method(resolve)}

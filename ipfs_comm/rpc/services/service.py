@@ -4,22 +4,59 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.errors import InvalidInputError, NotSupportedError
+from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.rpc.errors import UnknownMethodError
-from ipfs_comm.rpc.services import block, core, dag, files
+from ipfs_comm.rpc.policy import Policy
+from ipfs_comm.rpc.services import (
+    bitswap,
+    block,
+    bootstrap,
+    config,
+    core,
+    dag,
+    dht,
+    files,
+    key,
+    name,
+    pin,
+    pubsub,
+    refs,
+    repo,
+    stats,
+    swarm,
+)
+from ipfs_comm.rpc.services import object as objects
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from ipfs_comm.node.api import Node
+    from ipfs_comm.rpc.method import Method
     from ipfs_comm.rpc.query import Query
-    from ipfs_comm.rpc.services.method import Method
 
 NAMESPACES: Mapping[str, Mapping[str, Method]] = {
     "core": core.METHODS,
     "dag": dag.METHODS,
     "block": block.METHODS,
     "files": files.METHODS,
+    "pin": pin.METHODS,
+    "pin.remote": pin.REMOTE,
+    "pin.remote.service": pin.SERVICE,
+    "refs": refs.METHODS,
+    "key": key.METHODS,
+    "name": name.METHODS,
+    "name.pubsub": name.PUBSUB,
+    "object": objects.METHODS,
+    "object.patch": objects.PATCH,
+    "repo": repo.METHODS,
+    "config": config.METHODS,
+    "config.profiles": config.PROFILES,
+    "bootstrap": bootstrap.METHODS,
+    "stats": stats.METHODS,
+    "swarm": swarm.METHODS,
+    "bitswap": bitswap.METHODS,
+    "pubsub": pubsub.METHODS,
+    "dht": dht.METHODS,
 }
 
 
@@ -32,30 +69,33 @@ class IPFSService:
     ----------
     node : Node or coroutine function
         The node, or a function that returns it, awaited at every call (so that a node may be opened at first use).
-    read_only : bool or function
-        Refuse every method that changes the repository; a function is asked at every call.
-    namespaces : iterable of str, optional
-        Offer these only.
+    policy : Policy or function, optional
+        What may be asked for; a function is asked at every call. Instead of it its attributes can be given by name.
+    **allowed
+        See ``ipfs_comm.rpc.Policy``: ``read_only``, ``namespaces``, ``admin``, ``max_calls``, ``max_bytes``,
+        ``max_rate``.
 
     Raises
     ------
     InvalidInputError
-        When a namespace does not exist.
+        A policy cannot be.
     """
 
     def __init__(
         self,
         node: Node | Callable[[], Awaitable[Node]],
-        *,
-        read_only: bool | Callable[[], bool] = False,
-        namespaces: Iterable[str] | None = None,
+        policy: Policy | Callable[[], Policy] | None = None,
+        **allowed: Any,
     ) -> None:
-        offered = list(NAMESPACES if namespaces is None else namespaces)
-        if unknown := sorted(set(offered) - NAMESPACES.keys()):
-            raise InvalidInputError(f"there is no namespace {', '.join(unknown)}: choose from {', '.join(NAMESPACES)}")
+        if policy is not None and allowed:
+            raise InvalidInputError(f"a policy was given, and {', '.join(allowed)} beside it: give one of them")
         self._node = node
-        self._read_only = read_only
-        self._namespaces = {name: NAMESPACES[name] for name in offered}
+        self._policy = Policy.of(allowed) if policy is None else policy
+
+    @property
+    def policy(self) -> Policy:
+        """What may be asked for now."""
+        return self._policy() if callable(self._policy) else self._policy
 
     async def call(self, query: Query) -> Any:
         """Do what ``query`` asks for, and return the result's travelling form.
@@ -67,16 +107,14 @@ class IPFSService:
         NotSupportedError
             With code ``ERR_DENIED``, when it is not allowed here.
         """
-        methods = self._namespaces.get(query.namespace)
-        if methods is None:
+        policy = self.policy
+        methods = NAMESPACES.get(query.namespace)
+        if methods is None or not policy.offers(query.namespace):
             raise UnknownMethodError(f"Namespace '{query.namespace[:80]}' is not found")
         method = methods.get(query.method)
         if method is None:
             raise UnknownMethodError(f"Method '{query.method[:80]}' is not found")
-        read_only = self._read_only() if callable(self._read_only) else self._read_only
-        if method.writes and read_only:
-            raise NotSupportedError(
-                f"{query.where} changes the repository, and this port is read-only", code="ERR_DENIED"
-            )
+        policy.check(query.where, method)
+        query.policy = policy
         node = await self._node() if callable(self._node) else self._node
-        return await method.call(node, query)
+        return await method.answered(node, query)

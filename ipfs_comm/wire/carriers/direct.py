@@ -23,11 +23,11 @@ from ipfs_comm.errors import LinkError
 from ipfs_comm.wire.carriers.base import Carrier
 from ipfs_comm.wire.carriers.share import Share
 from ipfs_comm.wire.carriers.takeover import ASK_EVERY, Doubt, Newcomers
-from ipfs_comm.wire.frame import Ping, encode_packet
+from ipfs_comm.wire.frame import Ping, encode_packet, join_packets
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ipfs_comm.wire.carriers.base import Closed, Receive
     from ipfs_comm.wire.frame import Buffer
@@ -47,6 +47,9 @@ MAX_BACKLOG = 128 * 2**20
 MAX_OUTBOX = 4096
 #: Packets sent in one turn of the control thread, which also serves interrupts and the debugger.
 BATCH = 32
+#: Bytes up to which packets that wait for the control thread become one: signing, sending, and at the other end reading
+#: a message cost more than so many bytes do.
+JOINED = 16 * 1024
 #: Packets taken in one turn of the link's loop.
 TAKE = 128
 #: Largest content of a message that could be ours; ours name a comm and hold next to no data.
@@ -130,21 +133,19 @@ class ControlRoad:
     ----------
     kernel : ipykernel.kernelbase.Kernel
         A kernel for which `available` is true.
-    target : str
-        The comm target to answer for.
     loop : asyncio.AbstractEventLoop
         The link's loop.
-    accept : callable
-        Called on `loop` with the carrier of each new comm, before its first packet.
+    targets : mapping of str to callable
+        The comm targets to answer for; what each names is called on `loop` with the carrier of each new comm, before
+        its first packet.
     """
 
     def __init__(
-        self, kernel: Any, target: str, loop: asyncio.AbstractEventLoop, accept: Callable[[Carrier], None]
+        self, kernel: Any, loop: asyncio.AbstractEventLoop, targets: Mapping[str, Callable[[Carrier], None]]
     ) -> None:
         self._kernel = kernel
-        self._target = target
+        self._targets = dict(targets)
         self._loop = loop
-        self._accept = accept
         self._stream: Any = kernel.control_stream
         self._session: Any = kernel.session
         self._control: Any = kernel.control_stream.io_loop
@@ -276,7 +277,8 @@ class ControlRoad:
             comm_id, data = content.get("comm_id"), content.get("data")
             if comm_id in self._closed:
                 return True
-            if comm_id not in self._carriers and content.get("target_name") != self._target:
+            accept = self._targets.get(content.get("target_name"))
+            if comm_id not in self._carriers and accept is None:
                 return False
             if isinstance(data, dict) and "to" in data:
                 return True
@@ -289,13 +291,20 @@ class ControlRoad:
         except Exception as error:
             self._kernel.log.warning("ipfs_comm: refused a message on the control channel: %s", error)
             return True
-        self._dispatch(message["header"]["msg_type"], comm_id, list(idents), message["buffers"])
+        self._dispatch(message["header"]["msg_type"], comm_id, list(idents), message["buffers"], accept)
         return True
 
-    def _dispatch(self, kind: str, comm_id: Any, idents: list[bytes], buffers: list[memoryview]) -> None:
+    def _dispatch(
+        self,
+        kind: str,
+        comm_id: Any,
+        idents: list[bytes],
+        buffers: list[memoryview],
+        accept: Callable[[Carrier], None] | None,
+    ) -> None:
         carrier = self._carriers.get(comm_id)
         if carrier is None:
-            if kind != "comm_open" or not isinstance(comm_id, str) or not 0 < len(comm_id) <= 128:
+            if kind != "comm_open" or accept is None or not isinstance(comm_id, str) or not 0 < len(comm_id) <= 128:
                 return
             carrier = DirectCarrier(self, comm_id, idents)
             if len(self._carriers) >= MAX_COMMS:
@@ -303,7 +312,7 @@ class ControlRoad:
                 return
             self._carriers[comm_id] = carrier
             self.opened += 1
-            self._hand_over(self._accept, carrier)
+            self._hand_over(accept, carrier)
         elif carrier.idents != idents:
             return
         if held := carrier.doubt.heard(time.monotonic()):
@@ -355,16 +364,32 @@ class ControlRoad:
         # Cleared first: what is queued from here on schedules a turn of its own.
         self._flushing = False
         now = time.monotonic()
-        for _ in range(min(len(self._outbox), BATCH)):
+        for _ in range(BATCH):
+            if not self._outbox:
+                break
             carrier, kind, packet = self._outbox.popleft()
             # A close tells nobody anything, and whoever closes is not there any more to be heard.
             if kind == "comm_msg" and carrier.doubt.holds((kind, packet), now):
                 self._ask_later(0)
             else:
-                self._send(carrier, kind, packet)
+                self._send(carrier, kind, self._joined(carrier, packet))
         if self._outbox:
             self._schedule()
         self._show_activity()
+
+    def _joined(self, carrier: DirectCarrier, packet: list[Any] | None) -> list[Any] | None:
+        """Return `packet` together with those that wait behind it for the same page, if they are small."""
+        if packet is None or len(packet) > 1:
+            return packet
+        packets, size = [packet], len(packet[0])
+        while self._outbox:
+            other, _, following = self._outbox[0]
+            if other is not carrier or following is None or len(following) > 1 or size + len(following[0]) > JOINED:
+                break
+            self._outbox.popleft()
+            packets.append(following)
+            size += len(following[0])
+        return packet if len(packets) == 1 else join_packets(packets)
 
     def _send(self, carrier: DirectCarrier, kind: str, packet: list[Any] | None) -> None:
         content = {"comm_id": carrier.comm_id, "data": TO_PAGE}
@@ -403,7 +428,7 @@ class ControlRoad:
         self._session.send(
             self._kernel.iopub_socket,
             "comm_msg",
-            {"comm_id": f"{self._target}-activity", "data": {}},
+            {"comm_id": f"{next(iter(self._targets))}-activity", "data": {}},
             parent={},
             ident=b"comm-activity",
         )

@@ -2,11 +2,10 @@
 
 import type { PortLike } from '../rpc/protocol.js';
 import { Transport } from '../rpc/transport.js';
-import { BlockAPI } from './block.js';
-import { CoreAPI } from './core.js';
-import { DagAPI } from './dag.js';
-import { FilesAPI } from './files.js';
+import type { CoreAPI } from './api.js';
+import { namespace } from './call.js';
 
+export type * from './api.js';
 export type * from './types.js';
 
 /**
@@ -20,18 +19,13 @@ export type * from './types.js';
  * const { cid } = await ipfs.add('hello');
  * for await (const chunk of ipfs.cat(cid)) console.log(chunk);
  */
-export class IPFSClient extends CoreAPI {
-  readonly dag: DagAPI;
-  readonly block: BlockAPI;
-  readonly files: FilesAPI;
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the members come from the table of methods
+export class IPFSClient {
   readonly #transport: Transport;
 
   private constructor(transport: Transport) {
-    super(transport);
     this.#transport = transport;
-    this.dag = new DagAPI(transport);
-    this.block = new BlockAPI(transport);
-    this.files = new FilesAPI(transport);
+    Object.assign(this, namespace(transport, 'core'));
   }
 
   /** A client on a port: one of `connect`, or a native MessagePort. The client starts the port and owns it. */
@@ -49,3 +43,6 @@ export class IPFSClient extends CoreAPI {
     this.#transport.close();
   }
 }
+
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type, @typescript-eslint/no-unsafe-declaration-merging -- as above
+export interface IPFSClient extends CoreAPI {}

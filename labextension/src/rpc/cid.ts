@@ -69,12 +69,4 @@ export function encodePathOrCID(input: CIDInput): string | EncodedCID {
   return typeof input === 'string' ? input : encodeCID(input);
 }
 
-/** `/ipfs/<cid>/a/b`, `<cid>/a/b` or a CID, as a CID and the path below it. */
-export function splitPath(input: CIDInput): { readonly cid: CID; readonly path: string } {
-  if (typeof input !== 'string') return { cid: toCID(input), path: '' };
-  const [root = '', ...rest] = input.replace(/^\/ipfs\//, '').split('/');
-  const path = rest.filter(segment => segment !== '').join('/');
-  return { cid: toCID(root), path };
-}
-
 export { CID };

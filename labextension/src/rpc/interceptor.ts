@@ -1,8 +1,8 @@
 /**
  * What passes through the port of a node (`docs/protocol.md`, section 7), for a client that knows nothing of it.
  *
- * Streams are read ahead in both directions, an AbortSignal among the options of a query is taken out and does what it says, and views cost their own
- * bytes. All else passes as it is.
+ * Streams are read ahead in both directions, an AbortSignal among the options of a query is taken out and does what it says, views cost their own
+ * bytes, and large arrays to add become streams. All else passes as it is.
  */
 
 import { AbortError, InvalidInputError, LinkError } from '../errors.js';
@@ -15,6 +15,7 @@ import { Inflow } from './inflow.js';
 import { passOn } from './outflow.js';
 import type { ResultMessage } from './protocol.js';
 import { memberOf, messageOf, replaceIterables } from './serialized.js';
+import { streamContent } from './slices.js';
 import { cutViews } from './views.js';
 
 /** Ids longer than this are not followed. */
@@ -118,7 +119,7 @@ class Tap {
       this.#calls.set(id, call);
       signal?.addEventListener('abort', call.onabort);
     }
-    this.#node.partner?.accept(passOn(message));
+    this.#node.partner?.accept(streamContent(passOn(message)));
   }
 
   #fromNode(message: Message): void {

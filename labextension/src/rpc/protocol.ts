@@ -25,6 +25,10 @@ export interface EncodedError {
   readonly stack?: string;
   readonly code?: string;
   readonly detail?: unknown;
+  /** The error behind this one. */
+  readonly cause?: EncodedError;
+  /** Those that this one stands for together. */
+  readonly errors?: readonly EncodedError[];
 }
 
 /** A DAG node, and the objects in it that are CIDs. */

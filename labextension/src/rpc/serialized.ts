@@ -79,8 +79,8 @@ function without(entry: Entry, key: string): Entry {
   return at < 0 ? entry : [...entry.slice(0, at), ...entry.slice(at + 2)];
 }
 
-/** A member of an object's entry. */
-function slotOf(entry: Entry | undefined, key: string): unknown {
+/** A member of an object's entry, as a slot; undefined where there is none, or it is undefined. */
+export function slotOf(entry: Entry | undefined, key: string): unknown {
   if (!Array.isArray(entry) || entry[0] !== 'o') return undefined;
   for (let at = 1; at + 1 < entry.length; at += 2) {
     if (entry[at] !== key) continue;

@@ -2,7 +2,9 @@
 
 import { AbortError, InvalidInputError, LinkError, TimeoutError } from '../errors.js';
 import { channel, Port } from '../wire/port/port.js';
+import { milliseconds } from './duration.js';
 import { decodeError } from './error.js';
+import { Lasting } from './lasting.js';
 import { listen } from './listen.js';
 import type { AbortMessage, PortLike, QueryMessage, ResultMessage } from './protocol.js';
 
@@ -10,8 +12,8 @@ import type { AbortMessage, PortLike, QueryMessage, ResultMessage } from './prot
 export interface Waiting {
   /** Aborts the call, and the work at the other end. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds that the answer, or each item of a stream, may take. */
-  readonly timeout?: number | undefined;
+  /** What the answer, or each item of a stream, may take: milliseconds, or text such as `"2s"`. */
+  readonly timeout?: number | string | undefined;
 }
 
 /** What is to be asked. */
@@ -33,6 +35,8 @@ export class Transport {
   /** Of waits that are not for a query, such as for an item. */
   readonly #waits = new Set<(error: Error) => void>();
   readonly #name = Math.random().toString(32).slice(2);
+  /** What is listened to. */
+  readonly lasting = new Lasting();
   #count = 0;
   #over: Error | undefined;
 
@@ -70,7 +74,7 @@ export class Transport {
    */
   query({ namespace, method, input, transfer = [] }: Query, waiting: Waiting = {}): Promise<unknown> {
     const id = `${this.#name}@${this.#count++}`;
-    const given: Record<string, unknown> = { ...input, ...(waiting.timeout !== undefined && { timeout: waiting.timeout }) };
+    const given: Record<string, unknown> = { ...input, ...(waiting.timeout !== undefined && { timeout: milliseconds(waiting.timeout) }) };
     const answer = this.wait(waiting, (resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       this.#port.postMessage({ type: 'query', namespace, method, id, input: given } satisfies QueryMessage, transfer);
@@ -84,8 +88,13 @@ export class Transport {
 
   /** Wait for something that may be aborted, be late, or never come since the port is closed. */
   wait<T>(waiting: Waiting, begin: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
-    const { signal, timeout } = waiting;
-    if (timeout !== undefined && !(timeout > 0)) return Promise.reject(new InvalidInputError(`a timeout of ${String(timeout)} ms`));
+    const { signal } = waiting;
+    const timeout = waiting.timeout === undefined ? undefined : milliseconds(waiting.timeout);
+    if (timeout !== undefined && !(timeout > 0)) {
+      return Promise.reject(
+        new InvalidInputError(`a timeout of ${String(waiting.timeout)}: give milliseconds above zero, or text such as "2s"`)
+      );
+    }
     if (signal?.aborted) return Promise.reject(abortion(signal));
     if (this.#over !== undefined) return Promise.reject(this.#over);
     return new Promise<T>((resolve, reject) => {
@@ -136,6 +145,7 @@ export class Transport {
     this.#over = error;
     for (const fail of [...this.#waits]) fail(error);
     this.#pending.clear();
+    this.lasting.close();
   }
 }
 

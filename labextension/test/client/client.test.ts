@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { IPFSClient } from '../../src/client/index.js';
 import { LinkError } from '../../src/errors.js';
@@ -6,56 +6,7 @@ import { CID, encodeCID } from '../../src/rpc/cid.js';
 import type { QueryMessage } from '../../src/rpc/protocol.js';
 import { createChannel } from '../../src/testing.js';
 import { channel, type Port } from '../../src/wire/index.js';
-
-const cid = CID.parse('bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy');
-const open: Port[] = [];
-
-afterEach(() => {
-  for (const port of open.splice(0)) port.close();
-});
-
-interface Heard {
-  readonly query: QueryMessage & { input: Record<string, unknown> };
-  /** All that was posted, queries and aborts. */
-  readonly posted: { type: string; id: string }[];
-  answer(value: unknown, transfer?: Iterable<object>): void;
-  fail(error: object): void;
-}
-
-/** A client, and a server that is this test. */
-function served(answer: (heard: Heard) => void): { ipfs: IPFSClient; server: Port } {
-  const { port1, port2 } = createChannel();
-  open.push(port1, port2);
-  const posted: Heard['posted'] = [];
-  port2.onmessage = ({ data }) => {
-    posted.push(data as Heard['posted'][number]);
-    const query = data as Heard['query'];
-    if (query.type !== 'query') return;
-    const reply = (result: object, transfer: Iterable<object> = []): void =>
-      port2.postMessage({ type: 'result', id: query.id, result }, transfer);
-    answer({
-      query,
-      posted,
-      answer: (value, transfer) => reply({ ok: true, value }, transfer),
-      fail: error => reply({ ok: false, error })
-    });
-  };
-  return { ipfs: IPFSClient.from(port1), server: port2 };
-}
-
-/** An iterable of the server: hands out items, and tells what the client asks for. */
-function remote(items: readonly unknown[]): { port: Port; asked: string[] } {
-  const { port1, port2 } = channel();
-  const asked: string[] = [];
-  let at = 0;
-  port1.onmessage = ({ data }) => {
-    const { method } = data as { method: string };
-    asked.push(method);
-    if (method !== 'next') return;
-    port1.postMessage(at < items.length ? { type: 'next', done: false, value: items[at++] } : { type: 'next', done: true });
-  };
-  return { port: port2, asked };
-}
+import { cid, open, remote, served, type Heard } from './support.js';
 
 describe('an answer', () => {
   test('revives the error of the node', async () => {
@@ -195,10 +146,13 @@ describe('what is sent', () => {
     expect(same).toBe(true);
   });
 
-  test('a path is cut from its CID for dag.get', async () => {
-    const { ipfs } = served(({ query, answer }) => answer({ value: { dagNode: query.input['path'], cids: [] } }));
-    expect((await ipfs.dag.get(`/ipfs/${cid.toString()}/a/b`)).value).toBe('/a/b');
-    expect((await ipfs.dag.get(cid, { path: 'c' })).value).toBe('/c');
+  test('a path stays one, and goes beside a further path', async () => {
+    const { ipfs } = served(({ query: { input }, answer }) => {
+      const value = [input['cid'], input['path']].map(String);
+      answer({ value: { dagNode: value, cids: [] }, remainderPath: '' });
+    });
+    const path = `/ipfs/${cid.toString()}/a/b`;
+    expect(await ipfs.dag.get(path, { path: 'c' })).toEqual({ value: [path, 'c'], remainderPath: '' });
   });
 
   test('an iterable is pulled item by item, and let go when the other end returns', async () => {

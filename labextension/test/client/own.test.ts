@@ -3,13 +3,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { IPFSClient } from '../../src/client/index.js';
 import { CID } from '../../src/rpc/cid.js';
 import { connectProcess } from '../../src/testing.js';
-import { repository } from '../support.js';
+import { python, repository } from '../support.js';
 
 let ipfs: IPFSClient;
 
 beforeAll(async () => {
   const port = await connectProcess({
-    command: `${repository}/.venv/bin/python`,
+    command: python,
     args: ['-m', 'ipfs_comm.testing.serve'],
     cwd: repository
   });

@@ -3,7 +3,7 @@ import { CID } from 'multiformats/cid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { connectProcess, type Port } from '../../src/testing.js';
-import { repository } from '../support.js';
+import { python, repository } from '../support.js';
 
 interface Entry {
   readonly cid: CID;
@@ -35,7 +35,7 @@ let ipfs: Client;
 
 beforeAll(async () => {
   port = await connectProcess({
-    command: `${repository}/.venv/bin/python`,
+    command: python,
     args: ['-m', 'ipfs_comm.testing.serve'],
     cwd: repository
   });

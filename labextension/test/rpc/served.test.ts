@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { connectProcess, type Port } from '../../src/testing.js';
-import { repository } from '../support.js';
+import { python, repository } from '../support.js';
 import { type Entry, type OldClient, oldClient } from './support.js';
 
 let port: Port;
@@ -11,7 +11,7 @@ let ipfs: OldClient;
 
 beforeAll(async () => {
   port = await connectProcess({
-    command: `${repository}/.venv/bin/python`,
+    command: python,
     args: ['-m', 'ipfs_comm.testing.serve'],
     cwd: repository
   });

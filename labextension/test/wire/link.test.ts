@@ -40,6 +40,36 @@ describe('packets', () => {
     expect(inexact).toEqual([]);
   });
 
+  test('what the messages of one packet are answered with goes in few', async () => {
+    let answers = 0;
+    const { opener, acceptor } = await pair(packet => {
+      const { token, frames } = decodePacket(packet);
+      if (token.byteLength === 0 && frames.some(({ type }) => type === FrameType.DATA)) answers++;
+    });
+    acceptor.port.onmessage = ({ data }) => acceptor.port.postMessage(data);
+    for (let at = 0; at < 50; at++) opener.port.postMessage(at);
+    expect(await take(opener.port, 50)).toEqual(Array.from({ length: 50 }, (_, at) => at));
+    expect(answers).toBeLessThan(25);
+  });
+
+  test('an answer does not wait for messages whose handling takes long', async () => {
+    const sent: number[] = [];
+    let handled = 0;
+    const { opener, acceptor } = await pair(packet => {
+      const { token, frames } = decodePacket(packet);
+      if (token.byteLength === 0 && frames.some(({ type }) => type === FrameType.DATA)) sent.push(handled);
+    });
+    acceptor.port.onmessage = ({ data }) => {
+      acceptor.port.postMessage(data);
+      for (const until = performance.now() + 3; performance.now() < until; );
+      handled++;
+    };
+    for (let at = 0; at < 20; at++) opener.port.postMessage(at);
+    await take(opener.port, 20);
+    expect(sent[0]).toBe(1);
+    expect(sent.length).toBeGreaterThan(10);
+  });
+
   test('a message of many small buffers makes few segments', async () => {
     let most = 0;
     const { opener, acceptor } = await pair(packet => (most = Math.max(most, packet.length)));

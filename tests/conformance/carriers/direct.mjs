@@ -4,7 +4,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { KernelAPI, KernelConnection, ServerConnection } from '@jupyterlab/services'
 import WebSocket from 'ws'
-import { shardsAll } from './node-options.mjs'
+import { resolvers, shardsAll } from './node-options.mjs'
 
 const lib = path.resolve(import.meta.dirname, '../../../labextension/lib/index.js')
 const { connect } = await import(pathToFileURL(lib).href)
@@ -26,11 +26,15 @@ const idle = []
 /** How often a port is asked for: on a machine that is busy for 300 ms the opener rightly takes another carrier, which is not the one under test. */
 const ATTEMPTS = 3
 
-/** Load the extension, which makes an empty node, and open a port to it; `close` unloads the extension. */
+/** Load the extension, which makes an empty node that ports may administer, and open a port to it; `close` unloads the extension. */
 export async function spawn (options = {}) {
   const kernel = idle.pop() ?? await startKernel()
   await execute(kernel, '%load_ext ipfs_comm')
+  // The suites administer their node; ports may not where nobody says so.
+  await execute(kernel, '%ipfs admin True')
   if (shardsAll(options)) await execute(kernel, '%ipfs shard_split_threshold 1')
+  await execute(kernel, '%ipfs admin true')
+  await execute(kernel, `await ipfs.config.set('DNS.Resolvers', ${JSON.stringify(resolvers())})`)
   const astray = []
   const watch = (_, { msg }) => {
     const packet = msg.header.msg_type.startsWith('comm_') && msg.buffers?.length > 0

@@ -8,3 +8,8 @@
 export function shardsAll (options) {
   return options.ipfsOptions?.EXPERIMENTAL?.sharding === true
 }
+
+/** The setting by which a node asks the suites' own DNS server. */
+export function resolvers () {
+  return { '.': process.env.CONFORMANCE_DNS_URL }
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import struct
 import subprocess
@@ -136,9 +137,9 @@ async def test_a_link_runs_over_pipes() -> None:
     assert reason.code == "ERR_CLOSED"
 
 
-def served() -> subprocess.Popen[bytes]:
+def served(*options: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "ipfs_comm.testing.serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "ipfs_comm.testing.serve", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
 
 
@@ -164,3 +165,23 @@ async def test_the_server_ends_with_its_input() -> None:
         process.stdin.close()
         assert isinstance(await link.ended, LinkError)
         assert await asyncio.to_thread(process.wait, 20) == 0
+
+
+async def test_the_server_sets_what_it_is_told_to_before_it_serves() -> None:
+    from ipfs_comm import IPFSClient
+
+    setting = {".": "https://dns.example/dns-query"}
+    with served("--config", f"DNS.Resolvers={json.dumps(setting)}", "--config", "Some.Number=5") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        link = await Link.open(await StdioCarrier.connect(process.stdout, process.stdin), timeout=30)
+        client = IPFSClient.from_port(link.port)
+        assert await client.config.get("DNS.Resolvers") == setting
+        assert await client.config.get("Some.Number") == 5
+        link.end()
+        assert await asyncio.to_thread(process.wait, 20) == 0
+
+
+async def test_the_server_refuses_a_setting_that_is_no_json() -> None:
+    with served("--config", "DNS.Resolvers=nothing") as process:
+        assert await asyncio.to_thread(process.wait, 20) == 2

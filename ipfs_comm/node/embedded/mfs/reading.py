@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, NotFoundError, NotUnixFSError
 from ipfs_comm.ipld import codecs
+from ipfs_comm.node import trees
 from ipfs_comm.node.api import FileEntry, FileStat
 from ipfs_comm.node.embedded import entries
 from ipfs_comm.node.embedded.dag_walk import TURN
@@ -66,7 +67,7 @@ class Reading:
             with_locality=with_local,
             local=local,
             size_local=size_local,
-            mode=None if found.type == "object" else entries.mode(found),
+            mode=None if found.type == "object" else trees.mode(found),
             mtime=found.mtime,
         )
 
@@ -96,7 +97,7 @@ class Reading:
         where = readable(path, offline=offline)
         load, cid = await self.find(where, offline=offline)
         if (await _stat(load, cid)).type != "directory":
-            name = where.name if isinstance(where, Place) else (where.segments or (str(where.root),))[-1]
+            name = where.name if isinstance(where, Place) else (where.segments or (str(where.start),))[-1]
             yield await _entry(load, cid, name)
             return
         async with aclosing(exporter.ls(load, cid)) as children:
@@ -125,7 +126,7 @@ class Reading:
 async def _entry(load: Load, cid: CID, name: str) -> FileEntry:
     found = await _stat(load, cid)
     kind: Literal["file", "directory"] = "directory" if found.type == "directory" else "file"
-    mode = None if found.type == "object" else entries.mode(found)
+    mode = None if found.type == "object" else trees.mode(found)
     return FileEntry(name, kind, found.size, cid, mode, found.mtime)
 
 

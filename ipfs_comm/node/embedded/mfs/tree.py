@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ipfs_comm.unixfs.format import Mtime
     from ipfs_comm.unixfs.options import Load, Put
 
+#: Codecs of files: dag-pb and raw.
+_FILES = (0x70, 0x55)
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -125,13 +128,14 @@ class Tree:
             node = await self.reader.node(cid)
         except NotUnixFSError as error:
             raise NotUnixFSError(
-                f"cannot access {place}: Not a directory, but {cid}, on its way",
+                f"cannot access {place}: Not a directory, but {cid}, of an unsupported codec, on its way",
                 code="ERR_NOT_A_DIRECTORY",
                 detail={"path": str(place), "cid": str(cid)},
             ) from error
         if node.message is None or not node.message.is_directory:
+            what = "a file" if cid.code in _FILES else f"{cid}, of an unsupported codec"
             raise NotUnixFSError(
-                f"cannot access {place}: Not a directory, but a file, on its way",
+                f"cannot access {place}: Not a directory, but {what}, on its way",
                 code="ERR_NOT_A_DIRECTORY",
                 detail={"path": str(place), "cid": str(cid)},
             )

@@ -21,6 +21,7 @@ import {
 import { type Limits, limitsOf } from '../limits.js';
 import { Port } from '../port/port.js';
 import { Seat } from '../port/seat.js';
+import { afterTasks } from '../port/task.js';
 import { Dialler } from './dial.js';
 import { Farewell } from './farewell.js';
 import { AGENT, linkName, randomBytes } from './handshake.js';
@@ -232,7 +233,7 @@ export class Link {
     if (this.#state !== 'open') return;
     this.#inbox.settled();
     this.#outbox.overdue(now);
-    this.#pump();
+    this.#outbox.pump();
   }
 
   /** @internal A carrier is gone. */
@@ -390,7 +391,8 @@ export class Link {
     // While a packet is taken apart, one call at its end does for all of it.
     if (this.#pumping || this.#receiving || this.#state !== 'open') return;
     this.#pumping = true;
-    queueMicrotask(() => {
+    // What the messages of one packet are answered with goes into one packet, too: it costs far more than what is in it.
+    afterTasks(() => {
       this.#pumping = false;
       if (this.#state === 'open') this.#outbox.pump();
     });

@@ -12,13 +12,46 @@ declare const setImmediate: ((callback: () => void) => unknown) | undefined;
 
 const turn: (callback: () => void) => void = turns();
 
+/** Tasks that have been asked for and have not begun. */
+let waiting = 0;
+
+/** What is to be done when those are, and since when it waits. */
+let later: (() => void)[] = [];
+let laterSince = 0;
+/** Milliseconds that it waits for at most, and one task. */
+const PATIENCE = 1;
+
 /** Native messages that may still be on their way. */
 let nativeMessages = 0;
 
 /** Run the callback in a task of its own, after those that were asked for before and after native messages posted before. */
 export function task(callback: () => void): void {
-  if (nativeMessages === 0) turn(callback);
-  else turn(() => turn(callback));
+  waiting++;
+  const run = (): void => {
+    waiting--;
+    if (later.length > 0 && performance.now() - laterSince > PATIENCE) doLater();
+    callback();
+  };
+  if (nativeMessages === 0) turn(run);
+  else turn(() => turn(run));
+}
+
+/**
+ * Run the callback once for all tasks that have been asked for: when they are done, or have run for a while; at the end of this one if there are none.
+ */
+export function afterTasks(callback: () => void): void {
+  if (waiting === 0) return queueMicrotask(callback);
+  if (later.length === 0) {
+    laterSince = performance.now();
+    turn(doLater);
+  }
+  later.push(callback);
+}
+
+function doLater(): void {
+  const callbacks = later;
+  later = [];
+  for (const callback of callbacks) callback();
 }
 
 /** A message has been posted on a native port. */
@@ -31,10 +64,10 @@ function turns(): (callback: () => void) => void {
   if (typeof setImmediate === 'function') return callback => void setImmediate(callback);
   if (typeof MessageChannel === 'undefined') return callback => void setTimeout(callback, 0);
   const { port1, port2 } = new MessageChannel();
-  const waiting = new Queue<() => void>();
-  port1.onmessage = () => waiting.shift()?.();
+  const callbacks = new Queue<() => void>();
+  port1.onmessage = () => callbacks.shift()?.();
   return callback => {
-    waiting.push(callback);
+    callbacks.push(callback);
     port2.postMessage(null);
   };
 }
