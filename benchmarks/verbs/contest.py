@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import zlib
+from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from harness.bench import CREDIT, MIB, Bench, rate
+from harness.meter import CPU
 from harness.original import in_shared_worker, in_worker_thread
 from harness.sheet import Row, middle
 
@@ -23,6 +27,10 @@ OURS, OLD = "our client", "client 0.13.1"
 SHARED, THREAD = "SharedWorker", "worker thread"
 #: How rows name them.
 REFERENCES = {SHARED: "js-ipfs in a SharedWorker, IndexedDB", THREAD: "js-ipfs in a worker thread of Node, memory"}
+
+
+#: Seconds between looks at what is still done behind a turn, what share of them is nothing, and how long to look.
+PACE, NOTHING, LONG = 0.1, 0.2, 3.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ class Contest:
     def __init__(self, bench: Bench, contestants: dict[str, Contestant], raw: Callable[[str, int], float]) -> None:
         self.bench, self.raw = bench, raw
         self._contestants = contestants
+        self._order = deque(contestants)
 
     def seed(self, what: str, turn: int) -> int:
         """Return what the bytes of a measurement are made from: no two measurements of one contestant share blocks."""
@@ -67,9 +76,13 @@ class Contest:
             If they come to different CIDs.
         """
         found: dict[str, list[Any]] = {}
-        for who, contestant in self._contestants.items():
+        for who in self._order:
+            contestant = self._contestants[who]
             contestant.client.call("collectGarbage")
+            _settle()
             found[who] = [contestant.do(verb, **args) for verb, args in command]
+        # Nobody always comes after the same one.
+        self._order.rotate(1)
         for number, (verb, args) in enumerate(command):
             cids = {who: said[number].get("cids") for who, said in found.items()}
             if any(mine != cids[OURS] for mine in cids.values()):
@@ -125,6 +138,17 @@ class Contest:
         samples: dict[str, Any] | None = None,
     ) -> None:
         self.bench.add(Row(name, unit, better, ours, reference, reference_name, target, counts, samples=samples or {}))
+
+
+def _settle() -> None:
+    """Wait until nobody works on what was asked before: stores write and heaps are swept after the answer."""
+    until = time.monotonic() + LONG
+    everybody = psutil.Process().children(recursive=True)
+    while time.monotonic() < until:
+        with CPU({"everybody": lambda: everybody}) as cpu:
+            time.sleep(PACE)
+        if cpu.spent["everybody"] <= NOTHING * PACE:
+            return
 
 
 @contextlib.contextmanager

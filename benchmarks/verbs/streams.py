@@ -21,6 +21,8 @@ WAYS = {
     "subarrays": ("as subarrays of 1 MiB", 0.0),
 }
 CAT, RAW = 1.25, 0.85
+#: The original clones 4 GiB for the subarrays of 64 MiB, which takes it a quarter of a minute.
+SLOW = {"subarrays": 3}
 
 
 def run(contest: Contest) -> None:
@@ -35,6 +37,8 @@ def run(contest: Contest) -> None:
         contest.turns(("addBytes", {"how": way, "total": 4 * MIB, "seed": contest.seed(way, 0)}))
     for turn in range(1, bench.repeat + 1):
         for way in WAYS:
+            if turn > SLOW.get(way, turn):
+                continue
             file = {"total": total, "seed": contest.seed(way, turn)}
             for who, (said,) in contest.turns(("addBytes", {"how": way, **file})).items():
                 added[way][who].append(rate(said))
