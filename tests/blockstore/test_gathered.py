@@ -125,7 +125,7 @@ async def test_large_blocks_are_shared_out_to_the_threads(slow: Slow) -> None:
     pool = Pool(1)
     gathered = Gathered(pool, slow, lambda: None)
     slow.go.set()
-    keys = [bytes((number,)) * 400_000 for number in range(5)]
+    keys = [bytes((number,)) * 800_000 for number in range(5)]
     await gathered.read(keys[0])
     assert await asyncio.gather(*map(gathered.read, keys)) == keys
     assert [len(some) for some in slow.together] == [1, 2, 2, 1]
