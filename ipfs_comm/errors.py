@@ -95,7 +95,8 @@ class IPFSCommError(Exception):
     js_name: ClassVar[str] = ""
 
     def __init__(self, message: str, *, code: str | None = None, detail: Mapping[str, Any] | None = None) -> None:
-        super().__init__(cut(message, _MOST))
+        # What another end sent as an error may have anything for its message.
+        super().__init__(cut(message, _MOST) if isinstance(message, str) else message)
         if code is not None:
             self.code = code
         self.detail: dict[str, Any] = {

@@ -16,7 +16,7 @@ Found: TypeAlias = bytes | Exception | None
 _Asked: TypeAlias = "tuple[bytes, asyncio.Future[bytes | None]]"
 
 #: Bytes that one piece of work reads, about: handing it over costs little beside that, and threads share the rest.
-_WORK_BYTES: Final = 1024 * 1024
+_WORK_BYTES: Final = 2 * 1024 * 1024
 _WORK_BLOCKS: Final = 256
 
 

@@ -33,7 +33,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SegmentBlockstore]:
 
 
 async def got(store: SegmentBlockstore, *cids: object) -> list[object]:
-    return await asyncio.gather(*(store.get(cid) for cid in cids), return_exceptions=True)  # type: ignore[arg-type]
+    return await asyncio.gather(*(store.get(cid) for cid in cids), return_exceptions=True)  # type: ignore[arg-type]  # errors are results here
 
 
 async def test_a_missing_block_among_others_fails_alone(store: SegmentBlockstore) -> None:
@@ -87,7 +87,7 @@ async def test_closing_while_blocks_are_read_gives_each_its_bytes_or_says_so(tmp
     await store.close()
     for (_, data), found in zip(BLOCKS * 10, await asyncio.gather(*reading, return_exceptions=True), strict=True):
         assert found == data or isinstance(found, RepositoryError)
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 (as above)
 
 
 class Slow:
@@ -125,7 +125,7 @@ async def test_large_blocks_are_shared_out_to_the_threads(slow: Slow) -> None:
     pool = Pool(1)
     gathered = Gathered(pool, slow, lambda: None)
     slow.go.set()
-    keys = [bytes((number,)) * 400_000 for number in range(5)]
+    keys = [bytes((number,)) * 800_000 for number in range(5)]
     await gathered.read(keys[0])
     assert await asyncio.gather(*map(gathered.read, keys)) == keys
     assert [len(some) for some in slow.together] == [1, 2, 2, 1]

@@ -186,7 +186,11 @@ async def test_unloading_in_mid_stream_leaves_nothing_behind(page: Page, kernel:
     for link in links:
         assert (await asyncio.wait_for(asyncio.shield(link.ended), LIMIT)).code == "ERR_CLOSED"
     await flow.stop()
-    assert (await page.run(STATE)).text() == before
+    # ipykernel closes some of what threads that are over have used in its own time.
+    end = asyncio.get_running_loop().time() + LIMIT
+    while (state := (await page.run(STATE)).text()) != before and asyncio.get_running_loop().time() < end:
+        pass
+    assert state == before
 
 
 async def test_a_restarted_kernel_starts_anew(python: str, tmp_path: Path) -> None:
