@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.kernel, pytest.mark.asyncio(loop_scope="module")]
 
-#: A service that keeps what it hears, and one that pours out more than anybody asked for.
+#: A service that keeps what it hears, one that pours out more than anybody asked for, and one that never ends.
 SERVICES = """
 %load_ext ipfs_comm
-import threading
+import asyncio, threading
 from ipfs_comm.extension import loaded
 from ipfs_comm.wire import MessagePort
 heard, ended, over = [], [], threading.Event()
@@ -42,9 +42,17 @@ def pour(link, port, params):
     piece = bytes(2**20)
     for _ in range(params["pieces"]):
         port.post_message(piece)
+def flow(link, port, params):
+    note(link)
+    loop, piece = asyncio.get_running_loop(), bytes(2**20)
+    def more():
+        if not ended:
+            port.post_message(piece)
+            loop.call_later(0.02, more)
+    more()
 """
 
-REGISTER = "loaded()._acceptors['ipfs_comm'].services.update(hear=hear, pour=pour)"
+REGISTER = "loaded()._acceptors['ipfs_comm'].services.update(hear=hear, pour=pour, flow=flow)"
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -146,13 +154,13 @@ async def test_whoever_takes_a_pages_identity_ends_that_link_and_is_told_next_to
 ) -> None:
     neighbour = await kernel.page()
     kept = await neighbour.open("hear")
-    link = await serving.open("pour", {"pieces": 400})
+    await serving.run("over.clear(); del ended[:]")
+    link = await serving.open("flow")
     flowing = asyncio.Event()
     link.port.onmessage = lambda _event: flowing.set()
     await asyncio.wait_for(flowing.wait(), LIMIT)
-    await serving.run("over.clear(); del ended[:]")
     with intruder.pretend("control", serving.client.session.bsession) as thief:
-        over = serving.execute("print(over.wait(20), ended)")
+        over = serving.execute("print(over.wait(60), ended)")
         stolen: list[list[bytes]] = []
         reading = asyncio.create_task(_read(thief, stolen))
         assert (await over.reply())["status"] == "ok"

@@ -61,7 +61,7 @@ describe('packets', () => {
     });
     acceptor.port.onmessage = ({ data }) => {
       acceptor.port.postMessage(data);
-      for (const until = performance.now() + 3; performance.now() < until; );
+      for (const until = performance.now() + 3; performance.now() < until;);
       handled++;
     };
     for (let at = 0; at < 20; at++) opener.port.postMessage(at);
