@@ -17,6 +17,8 @@
   + NoSpaceError            (ERR_NO_SPACE)
   + RepositoryError         (ERR_REPO)               a repository that cannot be used, and why
   + PinningServiceError     (ERR_PINNING_SERVICE)    a remote pinning service that cannot be reached, refuses, or errs
+  + DaemonError             (ERR_KUBO)               what a Kubo daemon refused, in its words, where none of these fits
+    + UnreachableError      (ERR_UNREACHABLE)        a daemon that is not there, or went away; also a ConnectionError
   + NotSupportedError       (ERR_NOT_SUPPORTED)      this node cannot do that; the message says which can
   + CancelledByAbortError   (ERR_ABORTED)            "AbortError" on the wire
   + DeadlineError           (ERR_TIMEOUT)            "TimeoutError" on the wire; also a TimeoutError
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CancelledByAbortError",
     "CodecError",
+    "DaemonError",
     "DataCloneError",
     "DeadlineError",
     "HashMismatchError",
@@ -68,6 +71,7 @@ __all__ = [
     "RepositoryError",
     "UnknownCodecError",
     "UnknownHashError",
+    "UnreachableError",
     "VersionError",
 ]
 
@@ -203,6 +207,18 @@ class PinningServiceError(IPFSCommError):
     """A remote pinning service that cannot be reached, refuses, or answers with something else."""
 
     code = "ERR_PINNING_SERVICE"
+
+
+class DaemonError(IPFSCommError):
+    """What a Kubo daemon refused, where no other error fits."""
+
+    code = "ERR_KUBO"
+
+
+class UnreachableError(DaemonError, ConnectionError):
+    """A Kubo daemon that is not there, or went away."""
+
+    code = "ERR_UNREACHABLE"
 
 
 class NotSupportedError(IPFSCommError):

@@ -1,0 +1,1 @@
+"""A Kubo daemon as a node: the core API over its RPC."""
