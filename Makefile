@@ -124,7 +124,7 @@ browser: ## Chromium, from Debian's packages where apt is there
 test-browser: setup browser ## a real JupyterLab in Chromium
 	$(PY) -m pytest -m browser tests/browser
 
-conformance: setup $(STAMPS)/conformance ## interface-ipfs-core and the wire transcripts, through the unmodified client
+conformance: setup kubo $(STAMPS)/conformance ## interface-ipfs-core and the wire transcripts, on the embedded node and on Kubo
 	cd tests/conformance
 	export PATH="$(CURDIR)/$(BIN):$$PATH"
 	node --test report.test.mjs
@@ -159,7 +159,7 @@ $(STAMPS)/original: benchmarks/rpc/package-lock.json $(STAMPS)/npm
 	cd benchmarks/rpc && $(NPM_CI)
 	touch ../../$@
 
-bench: setup browser kubo original ## every question of benchmarks/ in its short form; tables, and benchmarks/results.json
+bench: setup browser kubo original $(STAMPS)/conformance ## every question of benchmarks/ in its short form; tables, and benchmarks/results.json
 	for question in benchmarks/*.py; do $(PY) $$question; done
 
 wheel: setup ## the wheel and the source distribution in dist/

@@ -53,6 +53,7 @@ OPENING = frozenset(
         "offline",
         "read_only",
         "kubo_api",
+        "kubo_auth",
         "shard_split_threshold",
         "storage_max",
         "storage_reserve",
@@ -327,7 +328,7 @@ class Extension:
 
     def _chosen(self, change: Mapping[str, Any]) -> None:
         self.cells.max_snapshot = self.config.max_snapshot
-        if change["name"] == "read_only" and self._node.where == ":memory:":
+        if change["name"] == "read_only" and self._node.fleeting:
             # Opened anew it would be empty, and its calls are refused all the same.
             return
         if change["name"] in OPENING and self._runtime.owned():
@@ -347,25 +348,24 @@ class Extension:
     def describe(self) -> str:
         """Return what ``%ipfs`` shows."""
         try:
-            kind = self.config.kind()
+            node = self._node.told or f"{self.config.kind()}, not opened yet"
         except IPFSCommError as error:
-            kind = f"none: {error}"
+            node = f"none: {error}"
+        lines = [f"node      {node}" + (", read-only" if self.config.choice("read_only").value else "")]
+        if not self._node.daemon:
+            lines += self._of_embedded()
+        roads = ["direct"] * (self._road is not None)
+        if self._targets:
+            roads += [self._targets[0].name, "widget"]
+        return "\n".join([*lines, f"carriers  {', '.join(roads) or 'none: no Jupyter kernel'}"])
+
+    def _of_embedded(self) -> list[str]:
         repo = self._node.where or f"{self.config.choice('repo').value or 'the default'}, not opened yet"
         try:
             asked = ", ".join(self.config.sources()) or "none: the node asks nobody"
         except IPFSCommError as error:
             asked = f"none: {error}"
-        roads = ["direct"] * (self._road is not None)
-        if self._targets:
-            roads += [self._targets[0].name, "widget"]
-        return "\n".join(
-            [
-                f"node      {kind}" + (", read-only" if self.config.choice("read_only").value else ""),
-                f"repo      {repo}",
-                f"gateways  {asked}",
-                f"carriers  {', '.join(roads) or 'none: no Jupyter kernel'}",
-            ]
-        )
+        return [f"repo      {repo}", f"gateways  {asked}"]
 
 
 def _wait_for_control(done: Future[None]) -> None:
@@ -385,9 +385,8 @@ def _warm() -> None:
     import ipfs_comm.wire.acceptor  # noqa: F401  # only to have it in memory
 
 
-def _announce(where: str) -> None:
-    kept = "in memory, nothing is kept" if where == ":memory:" else where
-    sys.stdout.write(f"IPFS repository: {kept}\n")
+def _announce(line: str) -> None:
+    sys.stdout.write(f"IPFS node: {line}\n")
 
 
 def _widgets_only() -> bool:

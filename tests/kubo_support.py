@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -9,7 +10,7 @@ import selectors
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from urllib.parse import quote_plus, urlencode
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = ROOT / "build" / "kubo" / ("ipfs.exe" if os.name == "nt" else "ipfs")
@@ -150,12 +151,24 @@ class Repository:
 class Daemon:
     """A running daemon; made by `running`."""
 
-    def __init__(self, repository: Repository, api: str, gateway: str, client: httpx.Client) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        api: str,
+        gateway: str,
+        client: httpx.Client,
+        process: subprocess.Popen[bytes],
+    ) -> None:
         self.repository = repository
+        self.process = process
         #: Where it serves its RPC, and where it is a gateway: URLs without a slash at the end.
         self.api = api
         self.gateway = gateway
         self._client = client
+        #: What it began with, as it shows it to whoever may see it.
+        self.settings = b""
+        with suppress(KuboError):
+            self.settings = self.call("config/show")
 
     def call(
         self, command: str, *arguments: str, files: Iterable[bytes] | None = None, **options: str | float | bool
@@ -245,14 +258,61 @@ def _encoded(part: Part, boundary: str) -> bytes:
     return head.encode() + content + b"\r\n"
 
 
+def clean(daemon: Daemon) -> None:
+    """Take from a daemon all that tests have left in it: the MFS, pins, keys, services, settings, blocks.
+
+    Records of names that its own key has published stay.
+    """
+    for entry in json.loads(daemon.call("files/ls", "/"))["Entries"] or []:
+        daemon.call("files/rm", f"/{entry['Name']}", recursive=True, force=True)
+    if pins := [line["Cid"] for line in daemon.lines("pin/ls", type="recursive", stream=True) if line.get("Cid")]:
+        daemon.call("pin/rm", *pins)
+    if pins := [line["Cid"] for line in daemon.lines("pin/ls", type="direct", stream=True) if line.get("Cid")]:
+        daemon.call("pin/rm", *pins)
+    for key in json.loads(daemon.call("key/list"))["Keys"]:
+        if key["Name"] != "self":
+            daemon.call("key/rm", key["Name"])
+    now, before = json.loads(daemon.call("config/show")), json.loads(daemon.settings)
+    # Kubo leaves services in the file that were removed, and replaces none where they differ.
+    left = now.setdefault("Pinning", {}).pop("RemoteServices", None)
+    before.setdefault("Pinning", {}).pop("RemoteServices", None)
+    if now != before:
+        before["Pinning"]["RemoteServices"] = left
+        daemon.call("config/replace", files=[json.dumps(before).encode()])
+    for service in json.loads(daemon.call("pin/remote/service/ls"))["RemoteServices"] or []:
+        daemon.call("pin/remote/service/rm", service["Service"])
+    daemon.call("repo/gc", quiet=True)
+
+
+def active(daemon: Daemon, command: str) -> bool:
+    """Tell whether a daemon works on a command."""
+    return any(each["Command"] == command and each["Active"] for each in json.loads(daemon.call("diag/cmds")) or [])
+
+
+async def until(what: Callable[[], object]) -> None:
+    """Wait for something that another process does."""
+    async with asyncio.timeout(20):
+        while not what():  # noqa: ASYNC110 (nothing here tells of it)
+            await asyncio.sleep(0.02)
+
+
 @contextmanager
-def running(repository: Repository) -> Iterator[Daemon]:
-    """Run a daemon on a repository for the time of a ``with``."""
+def running(repository: Repository, *options: str, offline: bool = True) -> Iterator[Daemon]:
+    """Run a daemon on a repository for the time of a ``with``.
+
+    Parameters
+    ----------
+    repository : Repository
+    *options : str
+        Further ones of ``ipfs daemon``.
+    offline : bool
+        Let it have no peers.
+    """
     log = repository.folder / "daemon.log"
     with (
         log.open("wb") as errors,
         subprocess.Popen(
-            [BINARY, "daemon", "--offline"],
+            [BINARY, "daemon", *(["--offline"] if offline else []), *options],
             env=repository.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -264,7 +324,7 @@ def running(repository: Repository) -> Iterator[Daemon]:
             api = _url((repository.folder / "api").read_text("ascii"))
             gateway = (repository.folder / "gateway").read_text("ascii").strip()
             with httpx.Client(timeout=LIMIT, trust_env=False) as client:
-                yield Daemon(repository, api, gateway, client)
+                yield Daemon(repository, api, gateway, client, process)
         finally:
             process.terminate()
             try:
@@ -302,3 +362,31 @@ def scratch(factory: Any, settings: Mapping[str, Any] | None = None) -> Iterator
         yield Repository(folder / "repo", settings)
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def swarm(factory: Any, count: int = 3) -> Iterator[list[Daemon]]:
+    """Run daemons that are connected with each other and with nobody else, for the time of a ``with``.
+
+    A private swarm: its key is made here, and it listens on this machine alone.
+    """
+    key = f"/key/swarm/psk/1.0.0/\n/base16/\n{secrets.token_hex(32)}\n"
+    settings = {
+        "Addresses.Swarm": ["/ip4/127.0.0.1/tcp/0"],
+        "Gateway.NoFetch": False,
+        "Routing.Type": "dhtserver",
+        "Routing.LoopbackAddressesOnLanDHT": True,
+        "Pubsub.Enabled": True,
+        "Ipns.UsePubsub": True,
+    }
+    with ExitStack() as stack:
+        daemons: list[Daemon] = []
+        for _ in range(count):
+            repository = stack.enter_context(scratch(factory, settings))
+            (repository.folder / "swarm.key").write_text(key, "ascii")
+            repository.environment["LIBP2P_FORCE_PNET"] = "1"
+            daemon = stack.enter_context(running(repository, offline=False))
+            for other in daemons:
+                daemon.call("swarm/connect", json.loads(other.call("id"))["Addresses"][0])
+            daemons.append(daemon)
+        yield daemons

@@ -156,9 +156,11 @@ def in_jupyterlab(server: Server) -> Iterator[Client]:
 
 
 @contextlib.contextmanager
-def in_node(server: Server) -> Iterator[Client]:
-    """Start the client in Node."""
+def in_node(server: Server, clients: Path | None = None) -> Iterator[Client]:
+    """Start the client in Node; the module `clients` makes those that are on no connection to a kernel."""
     files = {"library": str(LIBRARY), "client": str(message_port_client(server.scratch))}
+    if clients is not None:
+        files["clients"] = str(clients)
     options = json.dumps({"url": server.url, "token": server.token, **files})
     with node_process("Node", HERE / "node_end.mjs", options, log=server.scratch / "node.log") as client:
         yield client

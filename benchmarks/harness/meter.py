@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Self, TypeAlias
 
 import psutil
 
-__all__ = ["CPU", "Peak", "Roles"]
+__all__ = ["CPU", "Peak", "Roles", "settle"]
 
 #: A role (kernel, server, page) and how to find its processes.
 Roles: TypeAlias = Mapping[str, Callable[[], list[psutil.Process]]]
 
 #: Seconds between looks at the memory.
 PACE = 0.02
+#: Seconds between looks at what is still done, what share of them is nothing, and how long to look.
+LOOK, NOTHING, LONG = 0.1, 0.2, 3.0
 
 
 class CPU:
@@ -64,6 +67,20 @@ class Peak:
 
     def _read(self) -> dict[str, int]:
         return {role: sum(_rss(process) for process in found) for role, found in self._processes.items()}
+
+
+def settle() -> None:
+    """Wait until none of this script's processes works on what was asked before.
+
+    Stores write and heaps are swept after the answer.
+    """
+    until = time.monotonic() + LONG
+    everybody = psutil.Process().children(recursive=True)
+    while time.monotonic() < until:
+        with CPU({"everybody": lambda: everybody}) as cpu:
+            time.sleep(LOOK)
+        if cpu.spent["everybody"] <= NOTHING * LOOK:
+            return
 
 
 def _cpu(process: psutil.Process) -> float:

@@ -5,8 +5,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { answerCommands } from './commands.mjs';
 import { createBench } from './page_end.js';
+import { createVerbs } from './verbs_end.js';
 
-const { url, token, library, client } = JSON.parse(process.argv[2]);
+const { url, token, library, client, clients } = JSON.parse(process.argv[2]);
 const require = createRequire(path.resolve(import.meta.dirname, '../../labextension/package.json'));
 const { KernelConnection, ServerConnection } = require('@jupyterlab/services');
 const WebSocket = require('ws');
@@ -70,8 +71,13 @@ const host = {
       serverSettings,
       handleComms: true
     });
+  },
+  /** A client as the script's own module makes it. */
+  async client(how) {
+    const { makeClient } = await import(pathToFileURL(clients).href);
+    return makeClient(how);
   }
 };
 
 const [ours, theirs] = await Promise.all([library, client].map(file => import(pathToFileURL(file).href)));
-await answerCommands(createBench(host, { ours, theirs }));
+await answerCommands(createBench(host, { ours, theirs }, createVerbs));

@@ -218,7 +218,8 @@ const streams = { down, up };
 /**
  * Everything that a script may ask of this end, by name; each takes one object and returns JSON.
  *
- * @param host `connect(id, wsUrl)` gives a kernel connection; `files()` the files that were chosen.
+ * @param host `connect(id, wsUrl)` gives a kernel connection; `files()` the files that were chosen; `client(how)` a client of another sort as
+ *   `{port, ipfs}`.
  * @param ours, theirs our npm package and the unmodified client.
  * @param verbs makes further commands of a function that finds a client by name.
  */
@@ -341,6 +342,10 @@ export function createBench(host, { ours, theirs }, verbs = () => ({})) {
     async client({ name, connection, own = false }) {
       const port = await ours.connect(connections.get(connection));
       clients.set(name, { port, ipfs: (own ? ours : theirs).IPFSClient.from(port) });
+    },
+    /** A client of the host's own, on no connection of these. */
+    async foreign({ name, ...how }) {
+      clients.set(name, await host.client(how));
     },
     hangUp({ client }) {
       clients.get(client).port.close();

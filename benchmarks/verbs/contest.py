@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import zlib
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import psutil
 from harness.bench import CREDIT, MIB, Bench, rate
-from harness.meter import CPU
+from harness.meter import settle
 from harness.original import in_shared_worker, in_worker_thread
 from harness.sheet import Row, middle
 
@@ -27,10 +25,6 @@ OURS, OLD = "our client", "client 0.13.1"
 SHARED, THREAD = "SharedWorker", "worker thread"
 #: How rows name them.
 REFERENCES = {SHARED: "js-ipfs in a SharedWorker, IndexedDB", THREAD: "js-ipfs in a worker thread of Node, memory"}
-
-
-#: Seconds between looks at what is still done behind a turn, what share of them is nothing, and how long to look.
-PACE, NOTHING, LONG = 0.1, 0.2, 3.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +73,7 @@ class Contest:
         for who in self._order:
             contestant = self._contestants[who]
             contestant.client.call("collectGarbage")
-            _settle()
+            settle()
             found[who] = [contestant.do(verb, **args) for verb, args in command]
         # Nobody always comes after the same one.
         self._order.rotate(1)
@@ -138,17 +132,6 @@ class Contest:
         samples: dict[str, Any] | None = None,
     ) -> None:
         self.bench.add(Row(name, unit, better, ours, reference, reference_name, target, counts, samples=samples or {}))
-
-
-def _settle() -> None:
-    """Wait until nobody works on what was asked before: stores write and heaps are swept after the answer."""
-    until = time.monotonic() + LONG
-    everybody = psutil.Process().children(recursive=True)
-    while time.monotonic() < until:
-        with CPU({"everybody": lambda: everybody}) as cpu:
-            time.sleep(PACE)
-        if cpu.spent["everybody"] <= NOTHING * PACE:
-            return
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, TraitType, Unicode, validate
 from traitlets.config import Configurable
 
-from ipfs_comm.errors import InvalidInputError, NotSupportedError
+from ipfs_comm.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from ipfs_comm.rpc import Policy
@@ -32,6 +32,7 @@ ENVIRONMENT = {
     "repo": "IPFS_COMM_REPO",
     "gateways": "IPFS_COMM_GATEWAYS",
     "kubo_api": "IPFS_COMM_KUBO_API",
+    "kubo_auth": "IPFS_COMM_KUBO_AUTH",
     "storage_max": "IPFS_COMM_STORAGE_MAX",
 }
 #: Variables that say something by being empty.
@@ -75,6 +76,61 @@ class _Gateways(TraitType[Any, Any]):
         return s
 
 
+class _Secret(str):
+    """Text with a secret in it: whoever shows what was chosen shows what it is told as."""
+
+    __slots__ = ("_told",)
+    _told: str
+
+    @classmethod
+    def of(cls, text: str, told: str) -> _Secret:
+        secret = cls(text)
+        secret._told = told
+        return secret
+
+    def __repr__(self) -> str:
+        return repr(self._told)
+
+
+class _KuboAPI(TraitType[Any, Any]):
+    """Where a daemon is; the address may have a password in it, which is not shown."""
+
+    info_text = "an address such as http://127.0.0.1:5001 or /ip4/127.0.0.1/tcp/5001, or none"
+
+    def validate(self, obj: Any, value: Any) -> str:
+        if isinstance(value, str) and value.strip().lower() in ("", "none"):
+            return ""
+        from ipfs_comm.node.kubo.address import Address
+
+        try:
+            address, _ = Address.parse(value)
+        except InvalidInputError as error:
+            raise TraitError(str(error)) from None
+        return _Secret.of(value, str(address))
+
+    def from_string(self, s: str) -> str:
+        return s
+
+
+class _KuboAuth(TraitType[Any, Any]):
+    """What lets one in there, of which nothing is shown."""
+
+    info_text = "basic:user:password, bearer:token, or none"
+
+    def validate(self, obj: Any, value: Any) -> str:
+        if isinstance(value, str) and value.strip().lower() in ("", "none"):
+            return ""
+        from ipfs_comm.node.kubo.address import Credentials
+
+        try:
+            return _Secret.of(value, f"{Credentials.parse(value).scheme}:…")
+        except InvalidInputError as error:
+            raise TraitError(str(error)) from None
+
+    def from_string(self, s: str) -> str:
+        return s
+
+
 class _Size(TraitType[Any, Any]):
     """A number of bytes, also as text such as 10GB; None where nothing is chosen."""
 
@@ -104,7 +160,8 @@ class IPFSComm(Configurable):
     node = Enum(
         ["embedded", "kubo", "auto"],
         default_value="auto",
-        help="Which node: embedded, kubo, or auto (kubo where kubo_api is given).",
+        help="Which node: embedded; kubo, a Kubo daemon; or auto, a daemon where kubo_api names one or this user's own"
+        " runs, else the embedded node.",
     ).tag(config=True)
     repo = Unicode(
         "", help='Folder of the repository, ":memory:" to keep nothing, or empty for the user\'s data folder.'
@@ -118,9 +175,16 @@ class IPFSComm(Configurable):
     offline = Bool(False, help="Ask nobody: a block that the repository does not have is an error at once.").tag(
         config=True
     )
-    kubo_api = Unicode("", help="Address of a Kubo daemon's RPC API, for example http://127.0.0.1:5001.").tag(
-        config=True
-    )
+    kubo_api = _KuboAPI(
+        "",
+        help="Address of a Kubo daemon's RPC API, for example http://127.0.0.1:5001, https://host or"
+        " /unix/path/to/socket; empty (or none) for that of this user's own repository, $IPFS_PATH or ~/.ipfs.",
+    ).tag(config=True)
+    kubo_auth = _KuboAuth(
+        "",
+        help="What lets one in there, basic:user:password or bearer:token, as API.Authorizations of the daemon's"
+        " configuration has it; it is not shown.",
+    ).tag(config=True)
     read_only = Bool(False, help="Refuse every call that would write to the repository, which must be there.").tag(
         config=True
     )
@@ -260,8 +324,12 @@ class IPFSComm(Configurable):
         try:
             setattr(self, name, trait.from_string(text))
         except (TraitError, ValueError) as error:
-            raise InvalidInputError(f"%ipfs {name} cannot be {text!r}: {error}") from error
+            raise InvalidInputError(f"%ipfs {name} cannot be {self._shown(name, text)}{error}") from error
         self._session[name] = f"%ipfs {name}"
+
+    def _shown(self, name: str, text: str) -> str:
+        """Return a value that was refused, as errors begin with it; nothing of one that is a secret or holds one."""
+        return "" if name in ("kubo_api", "kubo_auth") else f"{text!r}: "
 
     def choice(self, name: str) -> Choice:
         """Return the value of `name` that counts, and its source.
@@ -279,7 +347,7 @@ class IPFSComm(Configurable):
             try:
                 return Choice(getattr(type(self)(**{name: text}), name), variable)
             except TraitError as error:
-                raise InvalidInputError(f"{variable} is {text!r}: {error}") from error
+                raise InvalidInputError(f"{variable} is {self._shown(name, text)}{error}") from error
         value = getattr(self, name)
         default = self.class_traits()[name].default_value
         return Choice(value, f"c.IPFSComm.{name}" if value != default else "")
@@ -300,18 +368,41 @@ class IPFSComm(Configurable):
         return DEFAULT_GATEWAYS if given is None else tuple(given)
 
     def kind(self) -> str:
-        """Return the kind of node to open: ``embedded`` is the only one in this version.
+        """Return the kind of node to open, as it was chosen: ``auto`` is for ``open_node`` to find out.
 
         Raises
         ------
-        NotSupportedError
-            If another one was chosen, or the address of another one.
+        InvalidInputError
+            If the environment holds something that is no kind of node.
         """
-        node, api = self.choice("node"), self.choice("kubo_api")
-        if node.value == "kubo" or (node.value == "auto" and api.value):
-            asked = f"node = {node}" if node.value == "kubo" else f"kubo_api = {api}"
-            raise NotSupportedError(
-                f"a Kubo daemon as the kernel's node was asked for ({asked}), and this version of ipfs_comm has "
-                "the embedded node only: take that with `%ipfs node embedded`"
-            )
-        return "embedded"
+        return str(self.choice("node").value)
+
+    def opening(self) -> dict[str, Any]:
+        """Return the options of ``open_node``: those that the chosen kind of node has, for all of them are chosen.
+
+        Raises
+        ------
+        InvalidInputError
+            If the environment holds something that an option cannot be.
+        """
+        kind = self.kind()
+        options: dict[str, Any] = {
+            "kind": kind,
+            "offline": bool(self.choice("offline").value),
+            "read_only": bool(self.choice("read_only").value),
+            "shard_split_threshold": self.choice("shard_split_threshold").value,
+        }
+        if kind != "kubo":
+            options |= {
+                "repo": self.choice("repo").value or None,
+                "gateways": self.sources(),
+                "storage_max": self.choice("storage_max").value,
+                "storage_reserve": self.choice("storage_reserve").value,
+                "hash_on_read": self.choice("hash_on_read").value,
+            }
+        if kind != "embedded":
+            api = self.choice("kubo_api")
+            named = api.source == ENVIRONMENT["kubo_api"] and api.value
+            # What the environment says is looked at there, to be told as the reason; empty is none.
+            options |= {"kubo_api": None if named else str(api.value), "kubo_auth": str(self.choice("kubo_auth").value)}
+        return options

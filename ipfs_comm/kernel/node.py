@@ -58,6 +58,9 @@ WRITES = frozenset(
     }
 )
 
+#: How the place of a daemon's node begins.
+DAEMON = "Kubo at "
+
 REMEDY = (
     "choose another folder with `%ipfs repo /a/folder/you/can/write` or the environment variable IPFS_COMM_REPO, "
     'or keep nothing with `%ipfs repo ":memory:"`'
@@ -74,7 +77,7 @@ class KernelNode:
     config : IPFSComm
         What was chosen.
     announce : callable
-        Told once for each node that opens where its repository is.
+        Told one line once for each node that opens: which it is, where, and why.
     """
 
     def __init__(self, config: IPFSComm, announce: Callable[[str], None]) -> None:
@@ -85,6 +88,12 @@ class KernelNode:
         self._leave: asyncio.Event | None = None
         #: Where the repository of the open node is; empty while none is open.
         self.where = ""
+        #: The line that was told of it, or why none could be opened.
+        self.told = ""
+        #: Whether it is a Kubo daemon's.
+        self.daemon = False
+        #: Whether it has what a node that is opened anew would not: it is in memory, and could be written to.
+        self.fleeting = False
 
     def allow(self, path: tuple[str, ...]) -> None:
         """Check that the verb at `path` may be called.
@@ -108,8 +117,8 @@ class KernelNode:
         ------
         RepositoryError
             If the repository cannot be used; the message says where it is and what to do.
-        NotSupportedError
-            If a kind of node was chosen that is not there.
+        UnreachableError, DaemonError
+            If a daemon was chosen that is not there, or does not let us in.
         """
         if self._opened is None:
             self._opened = asyncio.get_running_loop().create_future()
@@ -120,6 +129,7 @@ class KernelNode:
 
     async def close(self) -> None:
         """Close the node; the next call opens one again, as the configuration then says."""
+        self.told = ""
         keeper, leave = self._keeper, self._leave
         self._keeper = self._opened = self._leave = None
         if keeper is not None and leave is not None:
@@ -130,28 +140,23 @@ class KernelNode:
         """Hold the node's context from its opening to its end, all in one task."""
         try:
             from ipfs_comm.node import open_node
-            from ipfs_comm.node.open import MEMORY, default_repo
+            from ipfs_comm.node.open import MEMORY
 
             repo = self._config.choice("repo")
-            kind = self._config.kind()
-            threshold = self._config.choice("shard_split_threshold").value
-            gateways = self._config.sources()
-            context = open_node(
-                kind,
-                repo=repo.value or None,
-                gateways=gateways,
-                # In memory there is nothing to protect: that the calls are refused is enough.
-                read_only=bool(self._config.choice("read_only").value) and repo.value != MEMORY,
-                shard_split_threshold=threshold,
-                storage_max=self._config.choice("storage_max").value,
-                storage_reserve=self._config.choice("storage_reserve").value,
-                hash_on_read=self._config.choice("hash_on_read").value,
-            )
+            options = self._config.opening()
+            line = ""
+
+            def tell(told: str) -> None:
+                nonlocal line
+                line = told
+
+            context = open_node(**options, tell=tell)
             node = await _entered(context, repo)
         except BaseException as error:
             # A failure is not kept: what was wrong may be mended, and the next call tries again.
             if self._opened is opened:
                 self._opened = None
+                self.told = f"none: {error}"
             if not opened.done():
                 opened.set_exception(error)
                 # Whoever waits gets it; if everybody was cancelled meanwhile there is nothing to warn of.
@@ -160,13 +165,17 @@ class KernelNode:
                 raise
             return
         try:
-            self.where = repo.value or str(default_repo())
+            self.where = node.repo_path
+            self.daemon = self.where.startswith(DAEMON)
+            self.told = line
+            self.fleeting = self.where == MEMORY and not options["read_only"]
             # In the context of the call that came first, and so in its output; before that call goes on.
-            asyncio.get_running_loop().call_soon(self._announce, self.where)
+            asyncio.get_running_loop().call_soon(self._announce, line)
             opened.set_result(node)
             await leave.wait()
         finally:
-            self.where = ""
+            self.where = self.told = ""
+            self.fleeting = self.daemon = False
             await context.__aexit__(None, None, None)
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm._shown import listed, shown
-from ipfs_comm.errors import InvalidInputError, NotSupportedError
+from ipfs_comm.errors import InvalidInputError, NotSupportedError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     from ipfs_comm.exchange import Exchange
     from ipfs_comm.node.api import Node
+    from ipfs_comm.node.kubo.find import Found
 
 MEMORY = ":memory:"
+IN_MEMORY = "the repository in memory"
 
 
 def default_repo() -> Path:
@@ -61,6 +63,9 @@ async def open_node(
     shard_split_threshold: int | None = None,
     cid_version: int | None = None,
     hash_alg: str | None = None,
+    kubo_api: str | None = None,
+    kubo_auth: str | None = None,
+    tell: Callable[[str], object] | None = None,
     **options: Any,
 ) -> AsyncIterator[Node]:
     """Open a node for the time of an ``async with``.
@@ -70,7 +75,9 @@ async def open_node(
     Parameters
     ----------
     kind : str
-        ``"embedded"``: a whole node in this process.
+        ``"embedded"``: a whole node in this process. ``"kubo"``: a Kubo daemon, by its RPC API. ``"auto"``: a daemon
+        where ``kubo_api`` or ``IPFS_COMM_KUBO_API`` names one, or where this user's own runs (see `kubo_api`), else the
+        embedded node.
     repo : str or path, optional
         Folder of its blocks, made with mode 0700; ``":memory:"`` keeps nothing; the user's data folder where not given.
     gateways : str or iterable of str, optional
@@ -78,7 +85,8 @@ async def open_node(
         ``http://host:port`` each; none if it is empty. Where not given, those that ``IPFS_COMM_GATEWAYS`` names, else
         ``ipfs_comm.exchange.DEFAULT_GATEWAYS``. A gateway that is asked learns what is read.
     offline : bool
-        Ask nobody: a missing block is an error at once, and so is the name of a domain, which only DNS knows.
+        Ask nobody: a missing block is an error at once, and so is the name of a domain, which only DNS knows. A daemon
+        is told with every call to ask nobody.
     read_only : bool
         Refuse every call that would write to the repository, which must be there already. What comes from elsewhere is
         held in memory, up to 64 MiB; a repository without a key of its own gets none, and ``id`` tells one that ends
@@ -100,6 +108,17 @@ async def open_node(
     cid_version, hash_alg : int and str, optional
         Those of what ``add`` makes, and of a new MFS, where a call does not say (Kubo: ``Import.CidVersion``,
         ``Import.HashFunction``).
+    kubo_api : str, optional
+        Where a daemon's RPC API is: ``http://127.0.0.1:5001``, ``https://host``, ``/ip4/127.0.0.1/tcp/5001``,
+        ``/dns/host/tcp/443/https`` or ``/unix/path/to/socket``; that daemon is used and no other. Where not given, the
+        one that ``IPFS_COMM_KUBO_API`` names (not looked at if this is empty), else the one of this user's repository,
+        ``$IPFS_PATH`` or ``~/.ipfs``: its file ``api`` has to be this user's, and what answers there has to have the
+        PeerID in its file ``config``. The default port is never tried: another user's daemon may listen there.
+    kubo_auth : str, optional
+        What lets one in there, ``basic:user:password`` or ``bearer:token`` (Kubo: ``API.Authorizations``); where not
+        given, ``IPFS_COMM_KUBO_AUTH``.
+    tell : callable, optional
+        Told in one line which node was opened, why, and whether what is added there becomes known to the public.
 
     Yields
     ------
@@ -111,19 +130,93 @@ async def open_node(
     InvalidInputError
         For an option that this kind does not have.
     NotSupportedError
-        For a kind that there is not.
+        For a kind that there is not, or one that needs a package which is not installed.
+    UnreachableError, DaemonError
+        When a daemon is asked for and is not there, or does not let us in: no other node takes its place.
     RepositoryError
         When the repository cannot be used, or is not there with ``read_only`` (code ``ERR_NO_REPO``).
     NoSpaceError
         When its disk is so full that it cannot be opened.
     """
-    if kind != "embedded":
-        raise NotSupportedError(f"there is no node of kind {shown(kind)}: use kind='embedded'")
     if options:
         raise InvalidInputError(
-            f"an embedded node has no option {listed(sorted(options))}: it has repo, gateways, offline, read_only, "
-            "exchange, storage_max, storage_reserve, hash_on_read, shard_split_threshold, cid_version and hash_alg"
+            f"a node has no option {listed(sorted(options))}: there are repo, gateways, offline, read_only, exchange, "
+            "storage_max, storage_reserve, hash_on_read, shard_split_threshold, cid_version, hash_alg, kubo_api, "
+            "kubo_auth and tell"
         )
+    of_embedded: dict[str, Any] = {
+        "repo": repo,
+        "gateways": gateways,
+        "exchange": exchange,
+        "storage_max": storage_max,
+        "storage_reserve": storage_reserve,
+        "hash_on_read": hash_on_read,
+    }
+    of_kubo = {"kubo_api": kubo_api, "kubo_auth": kubo_auth}
+    match kind:
+        case "embedded":
+            _refuse_options(kind, of_kubo)
+        case "kubo":
+            _refuse_options(kind, of_embedded)
+        case "auto":
+            pass
+        case _:
+            raise NotSupportedError(
+                f"there is no node of kind {shown(kind)}: use kind='embedded', kind='kubo' or kind='auto'"
+            )
+    chosen = {"shard_split_threshold": shard_split_threshold, "cid_version": cid_version, "hash_alg": hash_alg}
+    of_both: dict[str, Any] = {
+        "offline": offline,
+        "read_only": read_only,
+        "defaults": {name: value for name, value in chosen.items() if value is not None},
+        "tell": tell,
+    }
+    async with AsyncExitStack() as stack:
+        found = await _daemon(kind, kubo_api, kubo_auth) if kind != "embedded" else ""
+        if isinstance(found, str):
+            yield await stack.enter_async_context(_open_embedded(found, **of_embedded, **of_both))
+        else:
+            from ipfs_comm.node.kubo.open import open_daemon
+
+            yield await stack.enter_async_context(open_daemon(found, **of_both))
+
+
+def _refuse_options(kind: str, others: Mapping[str, Any]) -> None:
+    """Refuse options that mean nothing to a kind of node: whoever gives them relies on them."""
+    if given := [name for name, value in others.items() if value is not None and value is not False]:
+        raise InvalidInputError(
+            f"a node of kind {kind!r} has no {', '.join(given)}: leave that out, or choose kind='auto' or "
+            f"kind={'embedded' if kind == 'kubo' else 'kubo'!r}"
+        )
+
+
+async def _daemon(kind: str, address: str | None, credentials: str | None) -> Found | str:
+    """Return the daemon to use, or why it is none that may be."""
+    from ipfs_comm.node.kubo.find import START, NoDaemonError, find
+
+    try:
+        return await find(address, credentials)
+    except NoDaemonError as error:
+        if kind == "auto":
+            return str(error)
+        raise UnreachableError(f"there is no Kubo daemon to use: {error}; {START}") from error
+
+
+@asynccontextmanager
+async def _open_embedded(
+    why: str,
+    *,
+    repo: str | os.PathLike[str] | None,
+    gateways: str | Iterable[str] | None,
+    offline: bool,
+    read_only: bool,
+    exchange: Exchange | None,
+    storage_max: int | str | None,
+    storage_reserve: int | str | None,
+    hash_on_read: bool,
+    defaults: Mapping[str, Any],
+    tell: Callable[[str], object] | None,
+) -> AsyncIterator[Node]:
     from ipfs_comm.blockstore import (
         Blockstore,
         Keeping,
@@ -143,7 +236,7 @@ async def open_node(
     state: State
     if os.fspath(place) == MEMORY:
         store, state, keeping, keys = MemoryBlockstore(storage_max=storage_max), MemoryState(), Keeping(), None
-        where = "the repository in memory"
+        where = IN_MEMORY
     else:
         store = await SegmentBlockstore.open(
             _expanded(place),
@@ -156,8 +249,6 @@ async def open_node(
         keys = store.directory / "keystore"
         where = f"the repository {place}"
     source = exchange or _source(addresses, where)
-    chosen = {"shard_split_threshold": shard_split_threshold, "cid_version": cid_version, "hash_alg": hash_alg}
-    defaults = {name: value for name, value in chosen.items() if value is not None}
     node = EmbeddedNode(
         store,
         source,
@@ -170,6 +261,9 @@ async def open_node(
         offline=offline,
     )
     try:
+        if tell is not None:
+            kept = "in memory, where nothing is kept" if where == IN_MEMORY else where
+            tell(f"embedded, {kept}" + (f" ({why})" if why else ""))
         yield node
     finally:
         await node.close()

@@ -164,7 +164,9 @@ async def _written(
 
     tree = await find()
     with pool() as disk:
-        writing = to_disk.write(tree.load, tree.root, place, pool=disk, symlinks=symlinks, max_size=max_size)
+        writing = to_disk.write(
+            tree.load, tree.root, place, pool=disk, symlinks=symlinks, max_size=max_size, read=tree.read
+        )
         async with aclosing(writing) as written:
             async for entry in written:
                 yield _entry(entry, tree.name, None)

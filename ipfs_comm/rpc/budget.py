@@ -11,7 +11,7 @@ from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
 from ipfs_comm.errors import LimitError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from ipfs_comm.rpc.policy import Policy
 
@@ -124,6 +124,11 @@ class Budget:
         finally:
             self._making -= 1
             self._next()
+
+    def room(self) -> Awaitable[None] | None:
+        """Return what to wait for before more is sent that nobody asked for by name; None where there is room."""
+        most = self._policy().max_bytes
+        return self._outlet.drained(most) if self._outlet is not None and self._queued() > most else None
 
     def _queued(self) -> int:
         return 0 if self._outlet is None else self._outlet.bytes_queued

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -40,6 +40,8 @@ class Query:
         that still let go of something.
     beside : collection of Query
         Those of the same port that go on after their result.
+    room : callable, optional
+        Returns what to wait for before more is sent to the other end; None where there is room.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Query:
         ports: Sequence[MessagePort] = (),
         over: Callable[[Query], None] | None = None,
         beside: Collection[Query] = (),
+        room: Callable[[], Awaitable[None] | None] = lambda: None,
     ) -> None:
         self.namespace = namespace
         self.method = method
@@ -69,6 +72,8 @@ class Query:
         #: What the port may ask for, for methods that tell of it.
         self.policy: Policy | None = None
         self._beside = beside
+        #: Asked by what goes on by itself, and not because the other end asks for the next.
+        self.room = room
         #: What goes on after the result: a name for it, and how it is ended.
         self._lasting = ""
         self._end: Callable[[], Coroutine[Any, Any, None]] | None = None

@@ -156,7 +156,13 @@ class _Connection:
             self._refuse(ident, error)
             return
         query = Query(
-            namespace, method, given, ports=event.ports, over=partial(self._over, ident), beside=self._streams
+            namespace,
+            method,
+            given,
+            ports=event.ports,
+            over=partial(self._over, ident),
+            beside=self._streams,
+            room=self._budget.room,
         )
         task = asyncio.get_running_loop().create_task(
             self._execute(query, streams=bool(event.ports)), name=f"ipfs_comm {query.where}"

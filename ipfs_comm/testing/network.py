@@ -9,6 +9,7 @@ import pytest
 
 from ipfs_comm.errors import InvalidInputError, IPFSCommError, NotFoundError, NotSupportedError
 from ipfs_comm.facade import verbs
+from ipfs_comm.testing.differences import Differing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -20,24 +21,26 @@ _ADDRESS: Final = f"/ip4/127.0.0.1/tcp/4001/p2p/{_PEER}"
 _CID: Final = "QmPFVLPmp9zv5Z5KUqLhe2EivAGccQW2r7M7jhVJGLZoZU"
 
 
-class NetworkContract:
+class NetworkContract(Differing):
     """Tests of ``swarm``, ``pubsub``, ``dht``, ``bitswap``, ``stats``, ``dns`` and the like, beside no peers.
 
     A subclass gives the fixture ``node``.
     """
 
     @staticmethod
-    def calls_that_need_peers(node: Node) -> Mapping[str, Callable[[], Awaitable[object]]]:
-        """Return a call of each verb that needs peers."""
+    def calls_that_may_be_refused(node: Node) -> Mapping[str, Callable[[], Awaitable[object]]]:
+        """Return a call of each verb that some kind of node cannot do."""
         return {
             "bitswap.unwant": lambda: node.bitswap.unwant(_CID),
             "bitswap.wantlist_for_peer": lambda: node.bitswap.wantlist_for_peer(_PEER),
             "dht.find_peer": lambda: node.dht.find_peer(_PEER),
             "dht.find_provs": lambda: node.dht.find_provs(_CID, num_providers=1),
-            "dht.get": lambda: node.dht.get("/pk/a"),
+            "dht.get": lambda: node.dht.get(f"/ipns/{_PEER}"),
             "dht.provide": lambda: node.dht.provide([_CID]),
-            "dht.put": lambda: node.dht.put("/pk/a", b"value"),
+            "dht.put": lambda: node.dht.put(f"/ipns/{_PEER}", b"value"),
             "dht.query": lambda: node.dht.query(_PEER),
+            "key.export": lambda: node.key.export("self", "a password of some length"),
+            "name.get": lambda: node.name.get(_PEER),
             "name.pubsub.cancel": lambda: node.name.pubsub.cancel(_PEER),
             "name.pubsub.subs": lambda: node.name.pubsub.subs(),
             "ping": lambda: node.ping(_PEER, count=1),
@@ -57,7 +60,7 @@ class NetworkContract:
         assert told.limits["block_size"] >= 2**20
 
     async def test_what_a_node_cannot_do_it_refuses_and_says_which_can(self, node: Node) -> None:
-        calls = self.calls_that_need_peers(node)
+        calls = self.calls_that_may_be_refused(node)
         for verb in (await node.capabilities()).unsupported:
             with pytest.raises(NotSupportedError, match="kind=") as caught:
                 await calls[verb]()

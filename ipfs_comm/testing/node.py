@@ -55,4 +55,4 @@ class NodeContract(
 
     async def test_a_node_tells_its_version(self, node: Node) -> None:
         assert (await node.version()).version
-        assert (await node.id()).agent_version.startswith("ipfs_comm/")
+        assert (await node.id()).agent_version.startswith(("ipfs_comm/", "kubo/"))

@@ -9,6 +9,7 @@ import pytest
 
 from ipfs_comm.errors import InvalidInputError, NotFoundError, PinningServiceError
 from ipfs_comm.node.api import RemotePin, RemotePinCount, RemotePinService, RemotePinStat
+from ipfs_comm.testing.differences import Differing
 from ipfs_comm.testing.pinning import pinning_server
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ async def _cids(node: Node, count: int) -> list[CID]:
     return [await node.dag.put({"number": number}) for number in range(count)]
 
 
-class PinRemoteContract:
+class PinRemoteContract(Differing):
     """Tests of ``pin.remote``; a subclass gives the fixture ``node``, an empty one."""
 
     async def test_services_are_remembered_until_they_are_removed(self, node: Node) -> None:
@@ -56,12 +57,20 @@ class PinRemoteContract:
             await node.pin.remote.service.add("here", server.url, server.key)
             pin = await node.pin.remote.add(cid, service="here", name="mine", background=True)
             assert pin == RemotePin("queued", cid, "mine")
-            waiting = asyncio.create_task(node.pin.remote.add(cid, service="here", origins=["/dnsaddr/a.example.com"]))
+            waiting = asyncio.create_task(node.pin.remote.add(cid, service="here"))
             async with asyncio.timeout(30):
                 for _ in range(2):
                     (await server.added.get()).status = "pinned"
                 assert await waiting == RemotePin("pinned", cid, "")
-            assert [kept.pin.get("origins") for kept in server.pins.values()] == [None, ["/dnsaddr/a.example.com"]]
+
+    async def test_a_service_is_told_who_has_what_it_is_to_pin(self, node: Node) -> None:
+        (cid,) = await _cids(node, 1)
+        origins = ["/dnsaddr/a.example.com"]
+        async with pinning_server() as server:
+            await node.pin.remote.service.add("here", server.url, server.key)
+            with self.unless("pin.remote origins"):
+                await node.pin.remote.add(cid, service="here", origins=origins, background=True)
+                assert [kept.pin.get("origins") for kept in server.pins.values()] == [origins]
 
     async def test_a_pin_that_the_service_cannot_make_is_an_error(self, node: Node) -> None:
         (cid,) = await _cids(node, 1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipfs_comm.errors import InvalidInputError, NotFoundError
+from ipfs_comm.testing.differences import Differing
 
 if TYPE_CHECKING:
     from ipfs_comm.ipld import CID
@@ -19,20 +20,27 @@ async def _pins(node: Node) -> dict[CID, str]:
     return {entry.cid: entry.type async for entry in node.pin.ls()}
 
 
-class RootsContract:
+class RootsContract(Differing):
     """Tests of ``pin``, ``refs`` and ``repo``; a subclass gives the fixture ``node``, an empty one."""
 
     async def test_a_pin_keeps_what_is_under_it(self, node: Node) -> None:
         leaf = await node.dag.put({"leaf": 1})
         root = await node.dag.put({"link": leaf})
-        assert await node.pin.add(root, name="mine", metadata={"a": 1}) == root
+        assert await node.pin.add(root, name="mine") == root
         assert await _pins(node) == {root: "recursive", leaf: "indirect"}
         (entry,) = await node.pin.ls(root)
-        assert (entry.name, entry.metadata) == ("mine", {"a": 1})
+        assert entry.name == "mine"
         assert await node.pin.rm(root) == root
         assert await _pins(node) == {}
         with pytest.raises(NotFoundError, match="not pinned"):
             await node.pin.rm(root)
+
+    async def test_more_than_a_name_is_kept_with_a_pin(self, node: Node) -> None:
+        root = await node.dag.put({"leaf": 1})
+        with self.unless("pin metadata"):
+            assert await node.pin.add(root, name="mine", metadata={"a": 1}) == root
+            (entry,) = await node.pin.ls(root)
+            assert (entry.name, entry.metadata) == ("mine", {"a": 1})
 
     async def test_a_direct_pin_keeps_one_block(self, node: Node) -> None:
         root = await node.dag.put({"link": await node.dag.put({"leaf": 1})})

@@ -14,7 +14,7 @@ import os
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
-from ipfs_comm.errors import InvalidInputError
+from ipfs_comm.errors import DaemonError, InvalidInputError
 from ipfs_comm.wire.acceptor import Acceptor
 from ipfs_comm.wire.carriers.stdio import StdioCarrier
 
@@ -34,11 +34,11 @@ def _take_stdout() -> IO[bytes]:
     return os.fdopen(mine, "wb", buffering=0)
 
 
-async def _serve(kind: str, repo: str, sink: IO[bytes], config: dict[str, Any], **options: Any) -> None:
+async def _serve(kind: str, sink: IO[bytes], config: dict[str, Any], **options: Any) -> None:
     from ipfs_comm import open_node
     from ipfs_comm.rpc import IPFSService, Server
 
-    async with open_node(kind, repo=repo, **options) as node:
+    async with open_node(kind, **options) as node:
         for key, value in config.items():
             await node.config.set(key, value)
         server = Server(IPFSService(node, admin=True))
@@ -68,9 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--node", default="embedded", help="kind of the node, as for ipfs_comm.open_node (default: %(default)s)"
     )
-    parser.add_argument(
-        "--repo", default=":memory:", help="the node's repository (default: %(default)s, which keeps nothing)"
-    )
+    parser.add_argument("--repo", help="the repository of an embedded node (default: :memory:, which keeps nothing)")
+    parser.add_argument("--kubo-api", metavar="ADDRESS", help="where the RPC API of a Kubo daemon is, for --node kubo")
     parser.add_argument(
         "--shard-split-threshold",
         type=int,
@@ -95,14 +94,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--verbose", action="store_true", help="say on standard error what happens")
     options = parser.parse_args(arguments)
-    node_options: dict[str, Any] = {"gateways": options.gateway}
+    node_options: dict[str, Any] = {"kubo_api": options.kubo_api}
+    if options.node == "kubo":
+        # What the user gave all the same is refused there.
+        node_options |= {"repo": options.repo, "gateways": options.gateway or None}
+    else:
+        node_options |= {"repo": options.repo or ":memory:", "gateways": options.gateway}
     if options.shard_split_threshold is not None:
         node_options["shard_split_threshold"] = options.shard_split_threshold
     sink = _take_stdout()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO if options.verbose else logging.WARNING)
     try:
-        asyncio.run(_serve(options.node, options.repo, sink, dict(options.config), **node_options))
-    except InvalidInputError as error:
+        asyncio.run(_serve(options.node, sink, dict(options.config), **node_options))
+    except (InvalidInputError, DaemonError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 2
     except KeyboardInterrupt:

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from ipfs_comm.unixfs._links import Links
 
 __all__ = [
+    "Directory",
     "Entry",
     "ImportedEntry",
     "TreeEntry",
     "build_tree",
+    "directory_at",
+    "finish",
     "make_directory",
     "make_of_links",
     "make_symlink",
@@ -85,9 +88,11 @@ class ImportedEntry:
 
 
 @dataclass(slots=True)
-class _Directory:
+class Directory:
+    """A directory whose entries are still to come; `finish` makes it, and those in it."""
+
     path: str
-    children: dict[str, _Directory | Made] = field(default_factory=dict)
+    children: dict[str, Directory | Made] = field(default_factory=dict)
     mode: int | None = None
     mtime: Mtime | None = None
 
@@ -129,24 +134,24 @@ async def build_tree(
     builder = Builder(put, resolved(chosen, described=False))
     described = builder.with_options(resolved(chosen, described=True))
     working = pool or Pool(2, "ipfs_comm-hash")
-    root = _Directory("")
+    root = Directory("")
     try:
         async with aclosing(_each(entries)) as source:
             async for entry in source:
                 names = split_path(entry.path)
                 if entry.content is None and entry.target is None:
                     if names or wrap:
-                        found = _directory_at(root, names, entry.path)
+                        found = directory_at(root, names, entry.path)
                         found.mode, found.mtime = written_mode(entry.mode), entry.mtime
                     else:
                         made = await make_directory(builder, (), mode=entry.mode, mtime=entry.mtime)
                         yield ImportedEntry("", made.cid, made.size, "directory", written_mode(entry.mode), entry.mtime)
                     continue
-                parent = _directory_at(root, names[:-1], entry.path)
+                parent = directory_at(root, names[:-1], entry.path)
                 plain = entry.mode is None and entry.mtime is None
                 made, kind = await _import_entry(entry, builder if plain else described, progress, working)
                 name = names[-1] if names else str(made.cid)
-                if isinstance(parent.children.get(name), _Directory):
+                if isinstance(parent.children.get(name), Directory):
                     raise InvalidPathError(
                         f"{shown(entry.path)} is added as a file and as a directory: use two names",
                         detail={"path": entry.path},
@@ -157,7 +162,7 @@ async def build_tree(
     finally:
         if pool is None:
             working.close()
-    async for made_directory in _finish(builder, root, wrap):
+    async for made_directory in finish(builder, root, wrap):
         yield made_directory
 
 
@@ -181,19 +186,18 @@ async def _import_entry(
     return await import_by(builder, entry.content, pool, entry.mode, entry.mtime, entry.path, progress), "file"
 
 
-async def _finish(builder: Builder, root: _Directory, wrap: bool) -> AsyncGenerator[ImportedEntry, None]:
-    """Make the directories below `root` from the leaves up.
+async def finish(builder: Builder, root: Directory, wrap: bool) -> AsyncGenerator[ImportedEntry, None]:
+    """Make the directories below `root` from the leaves up, and with ``wrap`` itself at the end.
 
-    Without recursion: paths are as deep as their author likes.
+    Those below one entry of the root follow each other, and that entry follows them. Without recursion: paths are as
+    deep as their author likes.
     """
-    order: list[tuple[_Directory | None, str, _Directory]] = []
-    stack: list[tuple[_Directory | None, str, _Directory]] = [(None, "", root)]
+    order: list[tuple[Directory | None, str, Directory]] = []
+    stack: list[tuple[Directory | None, str, Directory]] = [(None, "", root)]
     while stack:
         step = stack.pop()
         order.append(step)
-        stack.extend(
-            (step[2], name, child) for name, child in step[2].children.items() if isinstance(child, _Directory)
-        )
+        stack.extend((step[2], name, child) for name, child in step[2].children.items() if isinstance(child, Directory))
     for parent, name, found in reversed(order):
         if parent is None and not wrap:
             return
@@ -210,13 +214,20 @@ async def _finish(builder: Builder, root: _Directory, wrap: bool) -> AsyncGenera
         yield ImportedEntry(found.path, made.cid, made.size, "directory", found.mode, found.mtime)
 
 
-def _directory_at(root: _Directory, names: Sequence[str], path: str) -> _Directory:
+def directory_at(root: Directory, names: Sequence[str], path: str) -> Directory:
+    """Return the directory of these names below `root`, made where it is not there yet; `path` is for errors.
+
+    Raises
+    ------
+    InvalidPathError
+        One of them is a file.
+    """
     here = root
     for name in names:
         child = here.children.get(name)
         if child is None:
-            child = here.children[name] = _Directory(f"{here.path}/{name}" if here.path else name)
-        elif not isinstance(child, _Directory):
+            child = here.children[name] = Directory(f"{here.path}/{name}" if here.path else name)
+        elif not isinstance(child, Directory):
             raise InvalidPathError(
                 f"{shown(path)} goes through {shown(name)}, which is added as a file: use two names",
                 detail={"path": path},

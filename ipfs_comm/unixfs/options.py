@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -20,6 +20,8 @@ Load = Callable[["CID"], Awaitable[bytes]]
 #: Returns of several blocks those that are at hand, and None for others, which may be loaded all the same. What is read
 #: ahead is asked for by this where a `Load` has it as its attribute ``many``.
 Many = Callable[[Sequence["CID"]], Awaitable[Sequence[bytes | None]]]
+#: Gives the bytes of a file: ``read(cid)``.
+Read = Callable[["CID"], AsyncGenerator[bytes | memoryview, None]]
 #: Told of each part of a file as it is taken: ``progress(nbytes, path)``; the sum over a file is its length. An empty
 #: file tells 0 once.
 Progress = Callable[[int, str], None]

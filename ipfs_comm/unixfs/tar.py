@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ipfs_comm.blockstore._pool import Pool
     from ipfs_comm.ipld import CID
     from ipfs_comm.unixfs.exporter import WalkEntry
-    from ipfs_comm.unixfs.options import Load
+    from ipfs_comm.unixfs.options import Load, Read
 
 __all__ = ["gzip", "pack"]
 
@@ -37,7 +37,7 @@ class _Info(tarfile.TarInfo):
 
 
 async def pack(
-    load: Load, cid: CID, name: str, expect: Callable[[int], None] | None = None
+    load: Load, cid: CID, name: str, expect: Callable[[int], None] | None = None, *, read: Read | None = None
 ) -> AsyncGenerator[bytes | memoryview, None]:
     """Iterate over the bytes of a TAR archive; nothing of a file is held but the piece under way.
 
@@ -49,6 +49,8 @@ async def pack(
         Path of the root in the archive.
     expect : callable, optional
         Told before each entry how many bytes the archive comes to with it; raises where these are too many.
+    read : callable, optional
+        Gives the bytes of a file; by ``load`` where not given.
 
     Raises
     ------
@@ -57,6 +59,7 @@ async def pack(
     NotUnixFSError
         The tree holds something that is no file, or a file that lies about its size.
     """
+    content = read or (lambda file: exporter.cat(load, file))
     total = 2 * _BLOCK
     async with aclosing(exporter.walk(load, cid)) as found:
         async for entry in found:
@@ -70,7 +73,7 @@ async def pack(
             yield header
             if not is_file:
                 continue
-            async with aclosing(exporter.cat(load, entry.cid)) as pieces:
+            async with aclosing(content(entry.cid)) as pieces:
                 async for piece in pieces:
                     yield piece
             if padding := -entry.stat.size % _BLOCK:

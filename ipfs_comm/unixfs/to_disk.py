@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ipfs_comm.blockstore._pool import Pool
     from ipfs_comm.ipld import CID
     from ipfs_comm.unixfs.exporter import WalkEntry
-    from ipfs_comm.unixfs.options import Load
+    from ipfs_comm.unixfs.options import Load, Read
 
 __all__ = ["MAX_ENTRIES", "Symlinks", "safe_name", "write"]
 
@@ -80,7 +80,14 @@ def safe_name(name: str, where: str, *, windows: bool = sys.platform == "win32")
 
 
 async def write(
-    load: Load, cid: CID, to: Path, *, pool: Pool, symlinks: Symlinks = "inside", max_size: int | None = None
+    load: Load,
+    cid: CID,
+    to: Path,
+    *,
+    pool: Pool,
+    symlinks: Symlinks = "inside",
+    max_size: int | None = None,
+    read: Read | None = None,
 ) -> AsyncGenerator[WalkEntry, None]:
     """Write a file, a symlink or a whole tree.
 
@@ -99,6 +106,8 @@ async def write(
     max_size : int, optional
         Most bytes of all files together; as many as the disk has room for where not given. A few blocks can claim any
         number of them.
+    read : callable, optional
+        Gives the bytes of a file; by ``load`` where not given.
 
     Yields
     ------
@@ -122,12 +131,12 @@ async def write(
     """
     if symlinks not in ("inside", "any"):
         raise InvalidInputError(f"symlinks is {shown(symlinks)}: use 'inside' or 'any'")
-    writing = _Writing(to, pool, symlinks, max_size)
+    writing = _Writing(to, pool, symlinks, max_size, read or (lambda file: exporter.cat(load, file)))
     await pool.run(writing.begin)
     try:
         async with aclosing(exporter.walk(load, cid)) as found:
             async for entry in found:
-                await writing.one(load, entry)
+                await writing.one(entry)
                 yield entry
         await pool.run(writing.end)
     finally:
@@ -136,10 +145,11 @@ async def write(
 
 
 class _Writing:
-    def __init__(self, to: Path, pool: Pool, symlinks: Symlinks, max_size: int | None) -> None:
+    def __init__(self, to: Path, pool: Pool, symlinks: Symlinks, max_size: int | None, read: Read) -> None:
         self._to = to
         self._temporary = to.with_name(f".{to.name[:100]}.{secrets.token_hex(8)}.part") if to.name else to
         self._pool = pool
+        self._read = read
         self._symlinks = symlinks
         self._max_size = max_size
         self._size = 0
@@ -158,7 +168,7 @@ class _Writing:
                 detail={"path": str(self._to)},
             )
 
-    async def one(self, load: Load, entry: WalkEntry) -> None:
+    async def one(self, entry: WalkEntry) -> None:
         self._count += 1
         if self._count > MAX_ENTRIES:
             raise LimitError(f"the tree has more than {MAX_ENTRIES} entries", detail={"limit": MAX_ENTRIES})
@@ -178,7 +188,7 @@ class _Writing:
                 detail={"cid": str(stat.cid), "path": entry.path},
             )
         else:
-            await self._file(load, entry, path)
+            await self._file(entry, path)
         mode = None if stat.mode is None else stat.mode & _PERMISSIONS
         time = _nanoseconds(entry)
         if stat.type == "directory":
@@ -188,9 +198,9 @@ class _Writing:
         elif mode is not None or time is not None:
             await self._pool.run(_made, path, partial(_dress, path, mode, time))
 
-    async def _file(self, load: Load, entry: WalkEntry, path: Path) -> None:
+    async def _file(self, entry: WalkEntry, path: Path) -> None:
         size = entry.stat.size
-        async with aclosing(exporter.cat(load, entry.cid)) as pieces:
+        async with aclosing(self._read(entry.cid)) as pieces:
             if size <= _SMALL:
                 content = [piece async for piece in pieces]
                 await self._pool.run(_made, path, partial(_write_small, path, content))

@@ -8,6 +8,8 @@ const RACES = path.join(import.meta.dirname, 'races.json')
 const KNOWN = path.join(import.meta.dirname, 'known-failures.json')
 /** Stands where a person has to say why; a run with it left in fails. */
 const UNEXPLAINED = 'unexplained'
+/** The client that is no part of this project, on its node: what it does is told, and held against nothing. */
+const REFERENCE = 'kubo-rpc-client@kubo'
 
 /** Count the results of one suite. */
 export function totals (results) {
@@ -16,7 +18,7 @@ export function totals (results) {
 }
 
 /**
- * Read the three files. A scope is a client, whatever carries it ("old-0.13.1"), or one key of the results ("old-0.13.1@stdio@embedded") where carriers differ.
+ * Read the three files. A scope is a client on a node, whatever carries it ("own@kubo"), or one key of the results ("own@stdio@kubo") where carriers differ.
  *
  * `pinned`: `{minimum: {key: {suite: number}}, tests: {scope: {suite: [name]}}}`.
  * `known`: `{scope: {suite: {failed: {name: reason}, pending: {name: reason}}}}`.
@@ -34,7 +36,8 @@ export function readExpectations () {
 export function compare ({ pinned, known, races }, outcomes) {
   const complaints = []
   for (const [key, suite, given] of each(outcomes)) {
-    const scopes = [key.split('@')[0], key]
+    const scopes = [scopeOf(key), key]
+    if (scopes[0] === REFERENCE) continue
     const lost = new Set(lostRaces(races, key, suite, given))
     const results = given.map(result => lost.has(result.test) ? { ...result, state: 'passed' } : result)
     const byName = new Map(results.map(result => [result.test, result]))
@@ -62,53 +65,82 @@ export function compare ({ pinned, known, races }, outcomes) {
 
 /** The tests of a suite that failed in the way in which they may: the answer was faster than the test's timer. */
 export function lostRaces (races, key, suite, results) {
-  const texts = Object.assign({}, ...[key.split('@')[0], key].map(scope => races[scope]?.[suite]))
+  const texts = Object.assign({}, ...[scopeOf(key), key].map(scope => races[scope]?.[suite]))
   return results
     .filter(({ test, state, error }) => state === 'failed' && Object.hasOwn(texts, test) && error?.includes(texts[test]))
     .map(({ test }) => test)
 }
 
 /**
+ * Name what one client passes and another does not, suite by suite, where both have run the suite.
+ *
+ * @returns {Map<string, string[]>}
+ */
+export function missedBy (outcomes, ours, reference) {
+  const missed = new Map()
+  for (const [suite, results] of Object.entries(outcomes[reference] ?? {})) {
+    const mine = outcomes[ours]?.[suite]
+    if (mine === undefined) continue
+    const passed = new Set(mine.filter(({ state }) => state === 'passed').map(({ test }) => test))
+    missed.set(suite, results.filter(({ test, state }) => state === 'passed' && !passed.has(test)).map(({ test }) => test))
+  }
+  return missed
+}
+
+/**
  * Take a run as what is expected from now on; reasons already given stay.
  *
- * What comes out alike on all carriers of the run is written for the client, the rest for its carrier.
+ * What comes out alike on all carriers of the run is written for the client on its node, the rest for its carrier.
  */
 export function writeExpectations ({ pinned, known }, outcomes) {
   const before = structuredClone(known)
   const outcome = new Map()
   for (const [key, suite, results] of each(outcomes)) {
-    pinned.minimum[key] = { ...pinned.minimum[key], [suite]: totals(results).passed }
-    for (const scope of [key.split('@')[0], key]) {
-      put(pinned.tests, scope, suite, [])
+    const held = scopeOf(key) !== REFERENCE
+    if (held) pinned.minimum[key] = { ...pinned.minimum[key], [suite]: totals(results).passed }
+    for (const scope of [scopeOf(key), key]) {
+      if (held) put(pinned.tests, scope, suite, [])
       put(known, scope, suite, { failed: {}, pending: {} })
     }
     for (const result of results) {
-      const id = JSON.stringify([key.split('@')[0], suite, result.test])
+      const id = JSON.stringify([scopeOf(key), suite, result.test])
       outcome.set(id, [...(outcome.get(id) ?? []), { key, result }])
     }
   }
   for (const [id, seen] of outcome) {
-    const [client, suite, test] = JSON.parse(id)
+    const [scope, suite, test] = JSON.parse(id)
     const alike = seen.every(({ result }) => result.state === seen[0].result.state)
-    for (const { key, result } of alike ? [{ key: client, result: seen[0].result }] : seen) {
+    for (const { key, result } of alike ? [{ key: scope, result: seen[0].result }] : seen) {
       if (result.state === 'passed') {
-        pinned.tests[key][suite].push(test)
+        pinned.tests[key]?.[suite].push(test)
         continue
       }
-      const given = [key, client].map(scope => before[scope]?.[suite]?.[result.state]?.[test]).find(reason => reason !== undefined)
-      known[key][suite][result.state][test] = given ?? mechanical(result)
+      const given = [key, scope].map(where => before[where]?.[suite]?.[result.state]?.[test]).find(reason => reason !== undefined)
+      known[key][suite][result.state][test] = given ?? mechanical(result, scope)
     }
   }
   write(PINNED, pinned)
   write(KNOWN, known)
 }
 
-function mechanical (result) {
-  return result.missing === undefined ? UNEXPLAINED : `the client has no such method: ${result.missing}`
+/** A client on a node, whatever carries it. */
+function scopeOf (key) {
+  const [client, , node] = key.split('@')
+  return `${client}@${node}`
+}
+
+/** What can be said of a failure without a person; why another's client fails it knows best itself. */
+function mechanical (result, scope) {
+  if (result.missing !== undefined) return `the client has no such method: ${result.missing}`
+  return scope === REFERENCE && result.error !== undefined ? shortened(result.error) : UNEXPLAINED
 }
 
 function because (result) {
-  return result?.error === undefined ? '' : `\n    ${result.error.replaceAll(/\s+/g, ' ').slice(0, 500)}`
+  return result?.error === undefined ? '' : `\n    ${shortened(result.error)}`
+}
+
+function shortened (text) {
+  return text.replaceAll(/\s+/g, ' ').trim().slice(0, 500)
 }
 
 function * each (outcomes) {

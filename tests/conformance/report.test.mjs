@@ -2,14 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compare, totals } from './report.mjs'
+import { compare, missedBy, totals } from './report.mjs'
 import { missingMethod } from './missing.mjs'
 
 const KEY = 'old@stdio@embedded'
+const SCOPE = 'old@embedded'
 const expectations = {
-  pinned: { minimum: { [KEY]: { root: 2 } }, tests: { old: { root: ['adds'] }, [KEY]: { root: ['lists'] } } },
-  known: { old: { root: { failed: { gets: 'the client has no such method: get' }, pending: { sleeps: 'switched off in the suite' } } } },
-  races: { old: { root: { lists: 'was not found' } } }
+  pinned: { minimum: { [KEY]: { root: 2 } }, tests: { [SCOPE]: { root: ['adds'] }, [KEY]: { root: ['lists'] } } },
+  known: { [SCOPE]: { root: { failed: { gets: 'the client has no such method: get' }, pending: { sleeps: 'switched off in the suite' } } } },
+  races: { [SCOPE]: { root: { lists: 'was not found' } } }
 }
 const asExpected = [
   { test: 'adds', state: 'passed' },
@@ -61,4 +62,21 @@ test('a suite without a pinned minimum does not pass', () => {
 
 test('an error that is no TypeError names no missing method', () => {
   assert.equal(missingMethod(new Error('ipfs.get is not a function'), {}), undefined)
+})
+
+test('what only the other client passes is named, where both have run', () => {
+  const outcomes = {
+    a: { root: [{ test: 'both', state: 'passed' }, { test: 'one', state: 'failed' }] },
+    b: { root: [{ test: 'both', state: 'passed' }, { test: 'one', state: 'passed' }], dag: [{ test: 'else', state: 'passed' }] }
+  }
+  assert.deepEqual(missedBy(outcomes, 'a', 'b'), new Map([['root', ['one']]]))
+})
+
+test('what is expected of a client on one node is not expected of it on another', () => {
+  const kubo = compare({ ...expectations, pinned: { ...expectations.pinned, minimum: { 'old@stdio@kubo': { root: 0 } } } }, { 'old@stdio@kubo': { root: asExpected } })
+  assert.ok(kubo.some(line => line.includes('failed without a reason: gets')))
+})
+
+test("Kubo's own client is held to nothing", () => {
+  assert.deepEqual(compare(expectations, { 'kubo-rpc-client@http@kubo': { root: changed('adds', 'failed') } }), [])
 })

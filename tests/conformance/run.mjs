@@ -1,6 +1,6 @@
 // Runs interface-ipfs-core through each client over each carrier, and holds the results against what is pinned.
 //
-//   node run.mjs [--client old-0.13.1,own] [--carrier stdio,direct] [--suite root,dag,…] [--jobs 2] [--write]
+//   node run.mjs [--client old-0.13.1,own,kubo-rpc-client] [--node embedded,kubo] [--carrier stdio,direct,http] [--suite root,dag,…] [--jobs 2] [--write]
 //
 // A carrier is a name of carriers/, or a path to a module like those. Results go to build/conformance.json. With --write, pinned.json and
 // known-failures.json take on what came out; reasons that cannot be read off the failure are left for a person to fill in.
@@ -13,35 +13,46 @@ import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { layOutFixtures } from './fixtures.mjs'
 import { startJupyter } from './jupyter.mjs'
+import { haveKubo, layOutRepository } from './kubo.mjs'
 import { buildOwnClient } from './own-client.mjs'
 import { interpreter, REPO, sharedFixtures } from './repo.mjs'
-import { compare, lostRaces, readExpectations, totals, writeExpectations } from './report.mjs'
+import { compare, lostRaces, missedBy, readExpectations, totals, writeExpectations } from './report.mjs'
 
 const BUILD = path.join(REPO, 'build')
 const RESULTS = path.join(BUILD, 'conformance.json')
 /** Every test of the last run with its time and error, to look into. */
 const DETAILS = path.join(BUILD, 'conformance-details.json')
-const NODE_KIND = 'embedded'
 /** Longest time of one test or hook, of one suite, and of the whole run. */
 const TEST_MS = 60_000
 const SUITE_MS = 540_000
 const RUN_MS = 1_200_000
 /** How many differences are printed. */
 const SHOWN = 40
-/** What is run where --suite does not say: the namespaces that a client has. */
-const SUITES = {
-  'old-0.13.1': ['root', 'dag', 'block', 'files'],
-  own: ['root', 'dag', 'block', 'files', 'pin', 'key', 'name', 'object', 'repo', 'config', 'bootstrap', 'stats', 'miscellaneous']
+/** The namespaces that every client of a whole node has, those that want peers, and those of the old client. */
+const WHOLE = ['root', 'dag', 'block', 'files', 'pin', 'key', 'name', 'object', 'repo', 'config', 'bootstrap', 'stats', 'miscellaneous']
+const PEERS = ['pubsub', 'swarm', 'bitswap', 'dht', 'ping', 'namePubsub']
+const OLD = ['root', 'dag', 'block', 'files']
+/** What is run where nothing is chosen: what carries each client to each node, and the suites. */
+const RUNS = {
+  'old-0.13.1': { embedded: { carriers: ['stdio', 'direct'], suites: OLD } },
+  own: {
+    embedded: { carriers: ['stdio', 'direct'], suites: WHOLE },
+    kubo: { carriers: ['stdio'], suites: [...WHOLE, ...PEERS] }
+  },
+  'kubo-rpc-client': { kubo: { carriers: ['http'], suites: [...WHOLE, ...PEERS] } }
 }
 /** Suites that take long, and so begin first. */
-const LONG = ['root', 'files', 'dag', 'pin', 'block']
+const LONG = ['root', 'files', 'pubsub', 'dag', 'pin', 'dht', 'block']
+/** Whom ours is held to on Kubo. */
+const [OURS, REFERENCE] = ['own@stdio@kubo', 'kubo-rpc-client@http@kubo']
 
 const { values: options } = parseArgs({
   options: {
-    carrier: { type: 'string', default: 'stdio,direct' },
+    carrier: { type: 'string' },
     suite: { type: 'string' },
-    client: { type: 'string', default: Object.keys(SUITES).join(',') },
-    jobs: { type: 'string', default: String(os.availableParallelism()) },
+    client: { type: 'string', default: Object.keys(RUNS).join(',') },
+    node: { type: 'string', default: 'embedded,kubo' },
+    jobs: { type: 'string', default: String(os.availableParallelism() + 1) },
     write: { type: 'boolean', default: false }
   }
 })
@@ -64,6 +75,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => Promise.resolve(jupyter?.close()).finally(() => process.exit(1)))
 }
 const jobs = planned()
+if (jobs.some(({ kind }) => kind === 'kubo')) process.once('exit', layOutRepository())
 if (jobs.some(({ name }) => name === 'direct')) jupyter = await startJupyter(process.env.IPFS_COMM_PYTHON)
 try {
   const waiting = jobs.toSorted((a, b) => rank(a) - rank(b))
@@ -77,6 +89,9 @@ try {
 for (const [key, suites] of Object.entries(outcomes)) {
   const { passed, total } = totals(Object.values(suites).flat())
   console.log(`${key}: ${passed} of ${total} passed`)
+}
+for (const [suite, tests] of missedBy(outcomes, OURS, REFERENCE)) {
+  for (const test of tests) console.log(`${OURS} ${suite}: only ${REFERENCE} passes: ${test}`)
 }
 writeResults()
 const expectations = readExpectations()
@@ -94,13 +109,25 @@ process.exit(complaints.length === 0 ? 0 : 1)
 
 /** Every suite through every client over every carrier, in the order in which the results are told. */
 function planned () {
-  return options.client.split(',').flatMap(client => options.carrier.split(',').flatMap(carrier => {
-    const name = path.basename(carrier, '.mjs')
-    const key = `${client}@${name}@${NODE_KIND}`
-    const suites = options.suite?.split(',') ?? SUITES[client] ?? SUITES.own
-    outcomes[key] = Object.fromEntries(suites.map(suite => [suite, []]))
-    return suites.map(suite => ({ client, name, carrier, key, suite }))
+  const runs = options.client.split(',').flatMap(client => options.node.split(',').flatMap(kind => {
+    const { carriers, suites } = RUNS[client]?.[kind] ?? { carriers: [] }
+    const chosen = options.carrier?.split(',') ?? carriers
+    // A client that speaks to ports takes any carrier of them; one that speaks RPC has one way.
+    const fitting = chosen.filter(carrier => (carrier === 'http') === carriers.includes('http'))
+    return carriers.length === 0 ? [] : fitting.map(carrier => ({ client, kind, carrier, suites }))
   }))
+  const possible = runs.filter(({ kind }) => kind !== 'kubo' || haveKubo())
+  if (possible.length < runs.length) {
+    if (process.env.CI === 'true') throw new Error('no Kubo to run the suites on: `make kubo` builds it')
+    console.log('no Kubo: what runs on it is left out; `make kubo` builds it where Go is there')
+  }
+  return possible.flatMap(({ client, kind, carrier, suites }) => {
+    const name = path.basename(carrier, '.mjs')
+    const key = `${client}@${name}@${kind}`
+    const wanted = options.suite === undefined ? suites : options.suite.split(',')
+    outcomes[key] = Object.fromEntries(wanted.map(suite => [suite, []]))
+    return wanted.map(suite => ({ client, kind, name, carrier, key, suite }))
+  })
 }
 
 function rank ({ suite }) {
@@ -108,18 +135,19 @@ function rank ({ suite }) {
   return place < 0 ? LONG.length : place
 }
 
-async function perform ({ client, name, carrier, key, suite }) {
+async function perform ({ client, kind, name, carrier, key, suite }) {
   const env = name === 'direct' ? { CONFORMANCE_JUPYTER_URL: jupyter.url, CONFORMANCE_JUPYTER_TOKEN: jupyter.token } : {}
   const started = Date.now()
-  const results = await runSuite(suite, client, moduleOf(carrier), env)
+  const results = await runSuite({ suite, client, kind, carrier: moduleOf(carrier) }, env)
   outcomes[key][suite] = results
   const { passed, failed, pending, total } = totals(results)
   console.log(`${key} ${suite}: ${passed} passed, ${failed} failed, ${pending} pending of ${total}, ${((Date.now() - started) / 1000).toFixed(1)} s`)
 }
 
 /** Run one suite in a process of its own; what it leaves running is ended with it. */
-async function runSuite (suite, client, carrier, env) {
-  const task = { suite, client, bundle: pathToFileURL(bundle).href, carrier, deadline: TEST_MS }
+async function runSuite (job, env) {
+  const { suite, carrier } = job
+  const task = { ...job, bundle: pathToFileURL(bundle).href, deadline: TEST_MS }
   const child = fork(path.join(import.meta.dirname, 'suite.mjs'), [JSON.stringify(task)], { cwd: folder, detached: true, env: { ...process.env, ...env } })
   const results = new Map()
   let done = false

@@ -1,6 +1,6 @@
 // One suite of interface-ipfs-core in this process, over one carrier; every result goes to the parent at once.
 //
-// Started by run.mjs: node suite.mjs '{"suite", "client", "bundle", "carrier", "deadline"}', with the folder of test files as working directory.
+// Started by run.mjs: node suite.mjs '{"suite", "client", "kind", "bundle", "carrier", "deadline"}', with the folder of test files as working directory.
 
 import './polyfill.mjs'
 import { startDns } from './dns.mjs'
@@ -11,11 +11,12 @@ import { startPinningService } from './pinning.mjs'
 const RACE_RETRIES = 4
 
 process.once('disconnect', () => process.exit(1))
-const { suite: name, client, bundle, carrier, deadline } = JSON.parse(process.argv[2])
+const { suite: name, client, kind, bundle, carrier, deadline } = JSON.parse(process.argv[2])
 const echo = await startEcho()
 process.env.ECHO_SERVER = echo.url
 const dns = await startDns()
 process.env.CONFORMANCE_DNS_URL = dns.url
+process.env.CONFORMANCE_SUITE = name
 const pinning = name === 'pin' ? await startPinningService() : undefined
 if (pinning !== undefined) Object.assign(process.env, { PINNING_SERVICE_ENDPOINT: pinning.url, PINNING_SERVICE_KEY: pinning.key })
 
@@ -28,16 +29,16 @@ const connectClient = await loadClient(client, bundle)
 /** The `factory` of ipfsd-ctl as far as the suites use it: nodes made on demand, all ended by clean(). */
 class Factory {
   constructor () {
-    this.opts = { type: 'js' }
+    this.opts = { type: kind === 'kubo' ? 'go' : 'js' }
     this.nodes = new Set()
     this.api = undefined
   }
 
   async spawn (options = {}) {
-    const node = await spawn(options)
+    const node = await spawn(options, kind)
     this.nodes.add(node)
-    this.api = connectClient(node.port)
-    return { api: this.api, stop: () => this.end(node) }
+    this.api = connectClient(node)
+    return { api: this.api, stop: () => node.stop?.() ?? this.end(node) }
   }
 
   async end (node) {

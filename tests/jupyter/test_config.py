@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from traitlets.config import Config
 
-from ipfs_comm.errors import InvalidInputError, NotSupportedError
+from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.exchange import DEFAULT_GATEWAYS
 from ipfs_comm.kernel.config import IPFSComm
 
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NODE", "REPO", "GATEWAYS", "KUBO_API", "STORAGE_MAX"):
+    for name in ("NODE", "REPO", "GATEWAYS", "KUBO_API", "KUBO_AUTH", "STORAGE_MAX"):
         monkeypatch.delenv(f"IPFS_COMM_{name}", raising=False)
 
 
@@ -89,17 +89,55 @@ def test_gateways_that_are_none_are_refused_by_their_source(monkeypatch: pytest.
         IPFSComm().sources()
 
 
-def test_auto_is_the_embedded_node() -> None:
-    assert IPFSComm().kind() == "embedded"
+def test_every_option_of_a_node_comes_from_what_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert IPFSComm().kind() == "auto"
+    assert {"repo", "gateways", "kubo_api", "kubo_auth"} <= IPFSComm().opening().keys()
+    monkeypatch.setenv("IPFS_COMM_NODE", "kubo")
+    monkeypatch.setenv("IPFS_COMM_KUBO_API", "/ip4/127.0.0.1/tcp/5001")
+    monkeypatch.setenv("IPFS_COMM_KUBO_AUTH", "bearer:token")
+    assert IPFSComm(repo="/somewhere").opening() == {
+        "kind": "kubo",
+        "read_only": False,
+        "shard_split_threshold": None,
+        "kubo_api": None,
+        "kubo_auth": "bearer:token",
+        "offline": False,
+    }
+    config = IPFSComm()
+    config.choose("kubo_api", "http://127.0.0.1:5002")
+    assert config.opening()["kubo_api"] == "http://127.0.0.1:5002"
+    config.choose("node", "embedded")
+    assert "kubo_api" not in config.opening()
 
 
-@pytest.mark.parametrize(("name", "value"), [("NODE", "kubo"), ("KUBO_API", "http://127.0.0.1:5001")])
-def test_a_kubo_that_was_asked_for_is_never_replaced_in_silence(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    monkeypatch.setenv(f"IPFS_COMM_{name}", value)
-    with pytest.raises(NotSupportedError, match=f"set by IPFS_COMM_{name}"):
-        IPFSComm().kind()
+def test_a_daemon_that_was_chosen_can_be_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IPFS_COMM_KUBO_API", "http://127.0.0.1:5001")
+    config = IPFSComm()
+    config.choose("kubo_api", "none")
+    assert config.opening()["kubo_api"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("kubo_api", "http://alice:verysecret@host:5001", "ftp://alice:verysecret@host"),
+        ("kubo_auth", "basic:alice:verysecret", "digest:verysecret"),
+    ],
+)
+def test_what_lets_one_in_is_never_shown(monkeypatch: pytest.MonkeyPatch, name: str, good: str, bad: str) -> None:
+    config = IPFSComm()
+    config.choose(name, good)
+    assert config.opening()[name] == good
+    shown = [str(config.choice(name)), repr(config.choice(name)), repr(getattr(config, name))]
+    shown.append(config.class_get_help(config))
+    with pytest.raises(InvalidInputError) as caught:
+        config.choose(name, bad)
+    shown += [str(caught.value), repr(caught.value.__cause__)]
+    monkeypatch.setenv(f"IPFS_COMM_{name.upper()}", bad)
+    with pytest.raises(InvalidInputError, match=f"IPFS_COMM_{name.upper()}") as caught:
+        IPFSComm().choice(name)
+    shown += [str(caught.value), repr(caught.value.__cause__)]
+    assert not [text for text in shown if "verysecret" in text]
 
 
 @pytest.mark.parametrize("text", ["10GB", "10000000000"])

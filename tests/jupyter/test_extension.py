@@ -38,7 +38,7 @@ async def test_the_node_is_there_as_ipfs_awaited_and_without(loaded: Page) -> No
     code = "added = await ipfs.add(b'hello'); print(added.cid, await ipfs.cat(added.cid), ipfs.sync.cat(added.cid))"
     lines = (await loaded.run(code)).text().splitlines()
     assert lines == [
-        "IPFS repository: in memory, nothing is kept",
+        "IPFS node: embedded, in memory, where nothing is kept (there is no /nonexistent/ipfs/api)",
         "QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX b'hello' b'hello'",
     ]
 
@@ -100,7 +100,7 @@ async def test_what_was_added_is_there_in_the_next_kernel(python: str, tmp_path:
         page = await kernel.page()
         said = await page.run("%load_ext ipfs_comm\nprint((await ipfs.add(b'kept')).cid)")
         first, cid = said.text().splitlines()
-        assert first == f"IPFS repository: {repo}"
+        assert first == f"IPFS node: embedded, the repository {repo} (there is no /nonexistent/ipfs/api)"
         # An orderly end, by which the node is closed at exit.
         await page.request("control", "shutdown_request", {"restart": False})
         await kernel.manager._async_finish_shutdown(waittime=20)
@@ -111,9 +111,11 @@ async def test_what_was_added_is_there_in_the_next_kernel(python: str, tmp_path:
 
 async def test_a_chosen_node_that_is_not_there_is_an_error_and_no_other_node_takes_its_place(loaded: Page) -> None:
     reply = await loaded.execute("%ipfs node kubo\nawait ipfs.add(b'x')").reply()
-    assert reply["ename"] == "NotSupportedError"
-    assert "%ipfs node kubo" in reply["evalue"] or "%ipfs node" in reply["evalue"]
+    assert reply["ename"] == "UnreachableError"
+    for part in ("ipfs daemon", "%ipfs node embedded", "/nonexistent/ipfs/api"):
+        assert part in reply["evalue"]
     assert "none:" in (await loaded.run("%ipfs")).text()
+    assert "b'x'" in (await loaded.run("%ipfs node embedded\nprint(await ipfs.cat((await ipfs.add(b'x')).cid))")).text()
 
 
 async def test_a_read_only_node_refuses_what_writes(loaded: Page) -> None:

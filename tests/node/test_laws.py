@@ -51,6 +51,8 @@ ASKING_NOBODY = frozenset(
         "key.list",
         "key.rename",
         "key.rm",
+        "key.sign",
+        "key.verify",
         "is_online",
         "name.pubsub.cancel",
         "name.pubsub.state",

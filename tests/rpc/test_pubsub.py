@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from inspect import isawaitable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -177,3 +178,31 @@ async def embedded() -> AsyncIterator[IPFSClient]:
         server = Server(IPFSService(node))
         yield connected(server)
         await server.aclose()
+
+
+class Outlet:
+    """A link to whoever does not read."""
+
+    bytes_queued = 0
+
+    def __init__(self) -> None:
+        self.drained_to: list[int] = []
+
+    async def drained(self, most: int) -> None:
+        self.drained_to.append(most)
+
+
+async def test_a_node_waits_before_the_next_message_where_the_last_ones_are_not_read(
+    server: Server, topics: Topics
+) -> None:
+    channel, outlet = MessageChannel(), Outlet()
+    server.connect(channel.port2, outlet)
+    await IPFSClient.from_port(channel.port1).pubsub.subscribe("news", listener()[0])
+    (_, handler) = topics.listening[0]
+    message = PubsubMessage("news", b"x", PEER, 1)
+    assert handler(message) is None
+    outlet.bytes_queued = 1 << 40
+    waiting = handler(message)
+    assert isawaitable(waiting)
+    await waiting
+    assert len(outlet.drained_to) == 1

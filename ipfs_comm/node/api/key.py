@@ -55,3 +55,9 @@ class KeyAPI(Protocol):
         self, name: str, data: str | bytes, password: str | None = None, *, timeout: float | None = None
     ) -> KeyResult:
         """Add a key that was exported in any of the formats, here, by js-ipfs or by Kubo."""
+
+    async def sign(self, data: bytes, *, key: str = "self", timeout: float | None = None) -> bytes:
+        """Return the signature of ``libp2p-key signed message:`` and data, by a key of this name or ID."""
+
+    async def verify(self, data: bytes, signature: bytes, *, key: str = "self", timeout: float | None = None) -> bool:
+        """Return whether `sign` made a signature, by a key of this name or ID, which can be anybody's."""

@@ -80,3 +80,17 @@ class NameAPI(Protocol):
         timeout: float | None = None,
     ) -> Stream[str, str]:
         """Stream the paths that a name (this node's where not given) stands for, the best last; await that one."""
+
+    async def get(self, name: str, *, offline: bool = False, timeout: float | None = None) -> bytes:
+        """Return the record that a key's name has now, signed: for keeping, or to be `put` elsewhere."""
+
+    async def put(
+        self,
+        name: str,
+        record: bytes,
+        *,
+        allow_offline: bool = True,
+        offline: bool = False,
+        timeout: float | None = None,
+    ) -> NamePublishResult:
+        """Publish a record that was signed elsewhere, if it is later than the one that there is."""

@@ -64,10 +64,15 @@ class PinAPI(Protocol):
         recursive: bool = True,
         name: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        replication_min: int | None = None,
+        replication_max: int | None = None,
         offline: bool = False,
         timeout: float | None = None,
     ) -> CID:
-        """Keep a block, and unless ``recursive`` is False everything under it, fetching what is not here."""
+        """Keep a block, and unless ``recursive`` is False everything under it, fetching what is not here.
+
+        ``replication_min`` and ``replication_max`` are how many peers of an IPFS Cluster keep it, -1 for all of them.
+        """
 
     def add_all(
         self,

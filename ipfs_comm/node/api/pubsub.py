@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
 class PubsubMessage:
-    """One message; ``from_`` is the peer that published it, ``sequence_number`` the number that it gave it."""
+    """One message; ``from_`` is the peer that published it, ``sequence_number`` the number that it gave it.
+
+    ``type`` is js-ipfs's: ``signed`` for a message with a sender and a number, as those that are signed have.
+    """
 
     topic: str
     data: bytes
     from_: str
     sequence_number: int | None = None
+    type: Literal["signed", "unsigned"] = "signed"
 
 
-#: Called with each message.
+#: Called with each message; what it returns is awaited, where it can be, before it is called with the next.
 PubsubHandler: TypeAlias = Callable[[PubsubMessage], object]
 
 
@@ -43,7 +47,8 @@ class PubsubAPI(Protocol):
     ) -> None:
         """Call ``handler`` with every message of a topic, from now until ``unsubscribe``.
 
-        ``on_error`` is called once if that ends early; ``timeout`` is for the beginning alone.
+        ``on_error`` is called once if that ends early: the node went away, or ``handler`` raised or is too slow for
+        what comes. ``timeout`` is for the beginning alone.
         """
 
     async def unsubscribe(

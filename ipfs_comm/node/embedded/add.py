@@ -37,7 +37,7 @@ _RAW = 0x55
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
     """How one call adds."""
 
     options: ImportOptions
@@ -95,8 +95,8 @@ def add_all(
     InvalidInputError
         For an option that cannot be meant, and for a single item.
     """
-    plan = _plan(**(context.defaults | options))
-    return Stream(lambda: _add(context, entries_of(source), plan), as_list, timeout=timeout, what="add_all")
+    plan = plan_of(**(context.defaults | options))
+    return Stream(lambda: added(context, entries_of(source), plan), as_list, timeout=timeout, what="add_all")
 
 
 async def add(context: Context, entry: AddInput, *, timeout: float | None = None, **options: Any) -> AddResult:
@@ -116,18 +116,18 @@ async def add(context: Context, entry: AddInput, *, timeout: float | None = None
     InvalidInputError
         For what cannot be added.
     """
-    plan = _plan(**(context.defaults | options))
+    plan = plan_of(**(context.defaults | options))
     file = entry_of(entry)
 
     async def one() -> AsyncGenerator[File, None]:
         yield file
 
-    async with deadline(timeout, "add"), aclosing(_add(context, one(), plan)) as entries:
+    async with deadline(timeout, "add"), aclosing(added(context, one(), plan)) as entries:
         results = [result async for result in entries]
     return results[-1]
 
 
-def _plan(
+def plan_of(
     *,
     wrap_with_directory: bool = False,
     trickle: bool = False,
@@ -148,7 +148,8 @@ def _plan(
     dereference_args: bool = False,
     dereference_symlinks: bool = False,
     **options: Any,
-) -> _Plan:
+) -> Plan:
+    """Return how a call adds, of the options of `add_all`; errors are those that it raises for them."""
     for name, value in (
         ("file_import_concurrency", file_import_concurrency),
         ("block_write_concurrency", block_write_concurrency),
@@ -166,7 +167,7 @@ def _plan(
         import_options = replace(given.resolved(), raw_leaves=given.raw_leaves)
     except TypeError as error:
         raise InvalidInputError(f"add has no such option: {error}") from None
-    return _Plan(
+    return Plan(
         import_options,
         wrap_with_directory,
         min(file_import_concurrency, MAX_CONCURRENCY),
@@ -192,15 +193,17 @@ class _Done:
         self.error = error
 
 
-async def _add(context: Context, files: AsyncGenerator[File, None], plan: _Plan) -> AsyncGenerator[AddResult, None]:
-    """Import, and keep garbage collection waiting until it is pinned."""
+async def added(context: Context, files: AsyncGenerator[File, None], plan: Plan) -> AsyncGenerator[AddResult, None]:
+    """Generate what is made of files; garbage collection waits until it is pinned."""
     keeping = nullcontext() if plan.options.only_hash else context.keeping()
-    async with keeping, aclosing(_added(context, files, plan)) as results:
+    async with keeping, aclosing(_acknowledged(context, files, plan)) as results:
         async for result in results:
             yield result
 
 
-async def _added(context: Context, files: AsyncGenerator[File, None], plan: _Plan) -> AsyncGenerator[AddResult, None]:
+async def _acknowledged(
+    context: Context, files: AsyncGenerator[File, None], plan: Plan
+) -> AsyncGenerator[AddResult, None]:
     """Import in one task and acknowledge in another: entries gather until one fdatasync makes all of them durable."""
     made: asyncio.Queue[ImportedEntry | _Done] = asyncio.Queue(plan.concurrency)
     task = asyncio.create_task(_import(context, files, plan, made), name="ipfs_comm add")
@@ -217,10 +220,10 @@ async def _added(context: Context, files: AsyncGenerator[File, None], plan: _Pla
             if finished and not plan.options.only_hash:
                 await context.store.sync()
                 if plan.pin:
-                    roots = [pinset.Pin(_cid(entry, plan)) for entry in finished if _is_root(entry, plan)]
+                    roots = [pinset.Pin(_cid(entry, plan)) for entry in finished if is_root(entry, plan)]
                     await pinset.record(context.state, roots, keep_names=True)
             for entry in finished:
-                yield _result(entry, plan)
+                yield result_of(entry, plan)
             finished.clear()
             if isinstance(item, _Done):
                 return
@@ -230,16 +233,16 @@ async def _added(context: Context, files: AsyncGenerator[File, None], plan: _Pla
 
 
 async def _import(
-    context: Context, files: AsyncGenerator[File, None], plan: _Plan, made: asyncio.Queue[ImportedEntry | _Done]
+    context: Context, files: AsyncGenerator[File, None], plan: Plan, made: asyncio.Queue[ImportedEntry | _Done]
 ) -> None:
     source = ahead(files, plan.concurrency - 1) if plan.concurrency > 1 else files
-    progress = None if plan.progress is None else _Totals(plan.progress)
+    progress = None if plan.progress is None else Totals(plan.progress)
     try:
         async with (
             aclosing(source),
             aclosing(
                 build_tree(
-                    _tree_entries(source, plan, context),
+                    tree_entries(source, plan, context),
                     put=context.store.put,
                     options=plan.options,
                     wrap=plan.wrap,
@@ -256,9 +259,10 @@ async def _import(
         await made.put(_Done())
 
 
-async def _tree_entries(
-    files: AsyncGenerator[File, None], plan: _Plan, context: Context
+async def tree_entries(
+    files: AsyncGenerator[File, None], plan: Plan, context: Context
 ) -> AsyncGenerator[TreeEntry, None]:
+    """Generate what is imported of what was given, trees on disk entry by entry."""
     if plan.wrap and (plan.mode is not None or plan.mtime is not None):
         yield TreeEntry("", mode=plan.mode, mtime=plan.mtime)
     async with aclosing(unfolded(files, plan.rules, context.disk)) as found:
@@ -284,7 +288,7 @@ async def _next(queue: asyncio.Queue[ImportedEntry | _Done], patience: float | N
         return None
 
 
-class _Totals:
+class Totals:
     """Progress in js-ipfs's way: the bytes of a path so far. Files are imported one after another."""
 
     def __init__(self, report: Progress) -> None:
@@ -294,6 +298,7 @@ class _Totals:
         self._nameless = 0
 
     def __call__(self, size: int, path: str) -> None:
+        """Report ``size`` bytes more of a path."""
         if not path:
             self._nameless += size
             self._report(self._nameless, path)
@@ -304,18 +309,19 @@ class _Totals:
         self._report(self._total, path)
 
 
-def _is_root(entry: ImportedEntry, plan: _Plan) -> bool:
+def is_root(entry: ImportedEntry, plan: Plan) -> bool:
     """Tell whether nothing else that is added holds the entry."""
     if plan.wrap:
         return entry.path == "" and entry.type == "directory"
     return "/" not in entry.path
 
 
-def _cid(entry: ImportedEntry, plan: _Plan) -> CID:
+def _cid(entry: ImportedEntry, plan: Plan) -> CID:
     return entry.cid.to_v1() if plan.options.cid_version == 1 else entry.cid
 
 
-def _result(entry: ImportedEntry, plan: _Plan) -> AddResult:
+def result_of(entry: ImportedEntry, plan: Plan) -> AddResult:
+    """Return what is told of an entry that was made."""
     cid = _cid(entry, plan)
     path = entry.path if entry.path or plan.wrap else str(cid)
     mode = entry.mode

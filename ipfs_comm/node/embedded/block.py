@@ -9,7 +9,7 @@ from ipfs_comm.exchange import FetchContext
 from ipfs_comm.node.api import BlockRemoval, BlockStat, Bytes, CIDLike
 from ipfs_comm.node.embedded.context import Context, one_cid
 from ipfs_comm.node.embedded.pin_under import pins_of_blocks
-from ipfs_comm.node.embedded.put import cid_of, each, put_block
+from ipfs_comm.node.embedded.put import cid_of, each
 from ipfs_comm.node.stream import Stream, as_list, deadline
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Block:
         codec = format or ("dag-pb" if version == 0 else "raw")
         async with deadline(timeout, "block.put"):
             cid = await cid_of(self._context, data, codec, hash_alg=mhtype, version=version, size=size)
-            await put_block(self._context, cid, data, pinned=pin, offline=offline)
+            await self._context.keep(cid, data, pinned=pin, offline=offline)
         return cid
 
     async def get(self, cid: CIDLike, *, offline: bool = False, timeout: float | None = None) -> bytes:

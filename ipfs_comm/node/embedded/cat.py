@@ -77,6 +77,6 @@ async def _chunks(
         return
     rest = stat.size - offset
     whole.expect(rest if length is None else min(rest, length))
-    async with aclosing(exporter.cat(load, cid, offset=offset, length=length)) as chunks:
+    async with aclosing(context.read(load, cid, offset=offset, length=length)) as chunks:
         async for chunk in chunks:
             yield bytes(chunk)

@@ -100,7 +100,7 @@ class Config:
         NotFoundError
             Nothing is there.
         """
-        parts = _parts(key)
+        parts = parts_of(key)
         async with deadline(timeout, f"config.get of {key}"):
             found: Any = await self._context.settings.read()
         for part in parts:
@@ -124,7 +124,7 @@ class Config:
         LimitError
             The value is too large or too deep.
         """
-        parts = _parts(key)
+        parts = parts_of(key)
         kept = json.loads(encoded(value))
 
         def change(config: dict[str, JSON]) -> dict[str, JSON]:
@@ -194,7 +194,14 @@ class Profiles:
         return ConfigProfileResult(original=before, updated=after)
 
 
-def _parts(key: str) -> builtins.list[str]:
+def parts_of(key: str) -> builtins.list[str]:
+    """Return the names in a dotted key.
+
+    Raises
+    ------
+    InvalidInputError
+        It is none.
+    """
     if not isinstance(key, str) or not key:
         raise InvalidInputError(f"key argument is required, as text such as 'Addresses.Swarm'; this is {key!r:.80}")
     parts = key.split(".")

@@ -35,8 +35,10 @@ from ipfs_comm.node.embedded.services import Services
 from ipfs_comm.node.embedded.settings import Settings
 from ipfs_comm.node.embedded.traffic import Traffic
 from ipfs_comm.node.stream import remaining
+from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -299,6 +301,24 @@ class Context:
             self._homeless.put(cid, block)
         return block
 
+    async def keep(self, cid: CID, data: bytes, *, pinned: bool = False, offline: bool = False) -> None:
+        """Store a block of which its CID was made, durable at the end; with ``pinned`` pin what is under it too.
+
+        Raises
+        ------
+        NotFoundError
+            With ``pinned``: a block of the DAG is not to be had.
+        """
+        async with self.keeping():
+            if not cid.is_identity:
+                await self.store.put(cid, data)
+                await self.store.sync()
+            if pinned:
+                # It needs this module.
+                from ipfs_comm.node.embedded.pin import pin_root
+
+                await pin_root(self, cid, offline=offline)
+
     async def _fetch(self, cid: CID, context: FetchContext) -> bytes:
         """Return a block from elsewhere, verified."""
         if (held := self._homeless.get(cid)) is not None:
@@ -335,6 +355,12 @@ class Context:
         named = content_path.ContentPath("ipns", str(wanted.start), wanted.segments)
         path = await self.names.follow(named, offline=wanted.offline)
         return replace(target(str(path), offline=wanted.offline), text=wanted.text)
+
+    def read(
+        self, load: Load, cid: CID, *, offset: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes | memoryview, None]:
+        """Generate bytes of a file whose blocks ``load`` gives, which `loader` made; as `exporter.cat` does."""
+        return exporter.cat(load, cid, offset=offset, length=length)
 
     def loader(self, wanted: Target) -> Load:
         """Return a function that loads blocks of ``wanted`` to be read; its errors say of what a block is a part.

@@ -12,13 +12,14 @@ from ipfs_comm.node.api import CIDLike, DagGetResult, DagResolveResult, DagStat,
 from ipfs_comm.node.embedded import dag_car, dag_tree
 from ipfs_comm.node.embedded.context import Context, target
 from ipfs_comm.node.embedded.dag_walk import root_of, walk
-from ipfs_comm.node.embedded.put import cid_of, each, put_block
+from ipfs_comm.node.embedded.put import cid_of, each
 from ipfs_comm.node.stream import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable
+    from collections.abc import AsyncIterable, Iterable, Sequence
 
     from ipfs_comm.node.api import CarSource, DagImportResult
+    from ipfs_comm.node.embedded.context import Target
     from ipfs_comm.node.stream import Stream
 
 #: Codec of a CID that is nothing but bytes.
@@ -89,7 +90,7 @@ class Dag:
         async with deadline(timeout, "dag.put"):
             cid = await cid_of(self._context, data, codec.code, hash_alg=hash_alg, version=version)
             if not only_hash:
-                await put_block(self._context, cid, data, pinned=pin, offline=offline)
+                await self._context.keep(cid, data, pinned=pin, offline=offline)
         return cid
 
     async def get(
@@ -215,23 +216,26 @@ class Dag:
         wanted = [target(root, offline=offline) for root in each(roots)]
         if not wanted:
             raise InvalidInputError("dag.stat was given no root: give a CID or path, or several")
+        async with deadline(timeout, f"dag.stat of {wanted[0].text}"):
+            settled = [await self._context.settle(one) for one in wanted]
+            return await self._stat([(one, await root_of(self._context.loader(one), one)) for one in settled])
+
+    async def _stat(self, roots: Sequence[tuple[Target, CID]]) -> DagStatResult:
+        """Count blocks and bytes under roots, each with the path that led there."""
         unique = set[CID]()
         total = redundant = 0
         stats = []
-        async with deadline(timeout, f"dag.stat of {wanted[0].text}"):
-            for given in wanted:
-                one = await self._context.settle(given)
-                load = self._context.loader(one)
-                root = await root_of(load, one)
-                count = size = 0
-                async with aclosing(walk(load, root, many=self._context.store.get_many)) as blocks:
-                    async for cid, block in blocks:
-                        count += 1
-                        size += len(block)
-                        if cid not in unique:
-                            unique.add(cid)
-                            total += len(block)
-                redundant += size
-                stats.append(DagStat(root, size, count))
+        for wanted, root in roots:
+            count = size = 0
+            load = self._context.loader(wanted)
+            async with aclosing(walk(load, root, many=self._context.store.get_many)) as blocks:
+                async for cid, block in blocks:
+                    count += 1
+                    size += len(block)
+                    if cid not in unique:
+                        unique.add(cid)
+                        total += len(block)
+            redundant += size
+            stats.append(DagStat(root, size, count))
         ratio = redundant / total if total else 1.0
         return DagStatResult(len(unique), total, redundant - total, ratio, tuple(stats))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
@@ -50,8 +50,15 @@ def export(context: Context, wanted: Target, *, max_size: int | None, timeout: f
     LimitError
         It is awaited whole, and larger than ``max_size``; or no honest tool makes such a DAG.
     """
+    return exported(lambda: _export(context, wanted), wanted, max_size=max_size, timeout=timeout)
+
+
+def exported(
+    start: Callable[[], AsyncGenerator[bytes, None]], wanted: Target, *, max_size: int | None, timeout: float | None
+) -> Stream[bytes, bytes]:
+    """Return the stream of a CAR whose pieces ``start`` generates; other parameters as for `export`."""
     what = f"dag.export of {wanted.text}"
-    return Stream(lambda: _export(context, wanted), Whole(max_size, what).bytes, timeout=timeout, what=what)
+    return Stream(start, Whole(max_size, what).bytes, timeout=timeout, what=what)
 
 
 async def _export(context: Context, wanted: Target) -> AsyncGenerator[bytes, None]:
@@ -113,7 +120,7 @@ async def _import(context: Context, source: Any, pin_roots: bool, stats: bool) -
     roots: dict[CID, None] = {}
     count = size = 0
     async with context.keeping():
-        async with aclosing(_cars(source)) as cars:
+        async with aclosing(cars_in(source)) as cars:
             async for pieces in cars:
                 reader = await car.CarReader.open(pieces, run=context.pool.run)
                 roots |= dict.fromkeys(reader.roots)
@@ -129,10 +136,17 @@ async def _import(context: Context, source: Any, pin_roots: bool, stats: bool) -
         yield DagImportResult(stats=DagImportStats(count, size))
 
 
-async def _store(context: Context, reader: car.CarReader) -> tuple[int, int]:
-    """Store the blocks of one CAR; return their number and bytes."""
-    count = size = held = 0
-    batch: list[tuple[CID, bytes]] = []
+async def blocks_of(reader: car.CarReader) -> AsyncGenerator[tuple[CID, bytes], None]:
+    """Generate the blocks of a CAR, each verified by a hash that can vouch for it.
+
+    Raises
+    ------
+    CodecError, HashMismatchError, LimitError
+        As from `ipfs_comm.ipld.car.CarReader`.
+    UnknownHashError, InvalidInputError
+        The hash function of a CID cannot vouch for a block.
+    """
+    count = 0
     async with aclosing(reader.blocks()) as blocks:
         async for cid, block in blocks:
             try:
@@ -141,9 +155,19 @@ async def _store(context: Context, reader: car.CarReader) -> tuple[int, int]:
                 name = str(cid)[:200]
                 raise type(error)(f"the CAR has a block {name}: {error}", detail={"cid": name}) from error
             count += 1
-            size += len(block)
             if count % TURN == 0:
                 await asyncio.sleep(0)
+            yield cid, block
+
+
+async def _store(context: Context, reader: car.CarReader) -> tuple[int, int]:
+    """Store the blocks of one CAR; return their number and bytes."""
+    count = size = held = 0
+    batch: list[tuple[CID, bytes]] = []
+    async with aclosing(blocks_of(reader)) as blocks:
+        async for cid, block in blocks:
+            count += 1
+            size += len(block)
             if cid.is_identity:
                 continue
             batch.append((cid, block))
@@ -180,7 +204,7 @@ async def _pin(context: Context, root: CID) -> str:
     return ""
 
 
-async def _cars(source: Any) -> AsyncGenerator[Any, None]:
+async def cars_in(source: Any) -> AsyncGenerator[Any, None]:
     """Yield the CARs in what was given, each as its bytes or an asynchronous iterable of its pieces."""
     if isinstance(source, (str | PathLike, _BYTES)) or hasattr(source, "read"):
         yield _pieces(source)

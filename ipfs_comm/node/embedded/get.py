@@ -88,7 +88,7 @@ def get(
     async def found() -> trees.Tree:
         settled = await context.settle(wanted)
         load = context.loader(settled)
-        return trees.Tree(await find(load, settled), _name(settled), load, lambda cid: exporter.cat(load, cid))
+        return trees.Tree(await find(load, settled), _name(settled), load, lambda cid: context.read(load, cid))
 
     return trees.get(
         found,
@@ -114,7 +114,7 @@ async def _packed(
     load = context.loader(wanted)
     root = await find(load, wanted)
     if archive:
-        pieces = pack(load, root, _name(wanted), whole.expect)
+        pieces = pack(load, root, _name(wanted), whole.expect, read=lambda cid: context.read(load, cid))
     elif (stat := await exporter.stat(load, root)).type == "directory":
         raise NotUnixFSError(
             f"{wanted.text} is a directory, so the file is not regular and cannot be compressed: give archive=True too",
@@ -122,7 +122,7 @@ async def _packed(
         )
     else:
         whole.expect(stat.size)
-        pieces = exporter.cat(load, root)
+        pieces = context.read(load, root)
     if compress:
         pieces = cast("AsyncGenerator[bytes | memoryview, None]", gzip(pieces, context.pool, level))
     async with aclosing(pieces):

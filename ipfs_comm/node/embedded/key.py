@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 from ipfs_comm._shown import shown
-from ipfs_comm.errors import InvalidInputError, NotFoundError
-from ipfs_comm.ipns import PrivateKey
+from ipfs_comm.errors import InvalidInputError, InvalidNameError, NotFoundError
+from ipfs_comm.ipns import Name, PrivateKey, PublicKey
 from ipfs_comm.ipns.armor import export_key, import_key
 from ipfs_comm.node.api import KeyRenameResult, KeyResult
 from ipfs_comm.node.embedded.keystore import check_name
@@ -15,6 +16,11 @@ from ipfs_comm.node.stream import deadline
 
 if TYPE_CHECKING:
     from ipfs_comm.node.embedded.context import Context
+
+#: What goes before data that is signed.
+_PREFIX: Final = b"libp2p-key signed message:"
+#: Most bytes that are signed.
+_MOST: Final = 2**20
 
 
 class Key:
@@ -170,6 +176,77 @@ class Key:
             key = await self._context.pool.run(import_key, given, password)
             await self._context.keys.add(name, key)
         return _result(name, key)
+
+    async def sign(self, data: bytes, *, key: str = "self", timeout: float | None = None) -> bytes:
+        """Return the signature of data.
+
+        Parameters
+        ----------
+        data : bytes
+            What is signed has ``libp2p-key signed message:`` before it, as in Kubo: no record of a name can be made so.
+        key : str
+            Name or ID of a key here.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such key.
+        """
+        message = signed_message(data)
+        async with deadline(timeout, f"key.sign by {shown(key)}"):
+            private = await self._context.keys.find(key)
+            return await self._context.pool.run(private.sign, message)
+
+    async def verify(self, data: bytes, signature: bytes, *, key: str = "self", timeout: float | None = None) -> bool:
+        """Return whether `sign` made a signature, here or elsewhere.
+
+        Parameters
+        ----------
+        data, signature : bytes
+        key : str
+            Name or ID of a key here, or the ID of any other that holds its public key, as those of Ed25519 do.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such key here, and its ID does not hold it.
+        """
+        message = signed_message(data)
+        sealed = checked_bytes(signature, "a signature")
+        async with deadline(timeout, f"key.verify of {shown(key)}"):
+            public = await self._public(key)
+            return await self._context.pool.run(public.verify, message, sealed)
+
+    async def _public(self, key: str) -> PublicKey:
+        try:
+            return (await self._context.keys.find(key)).public
+        except NotFoundError:
+            with suppress(InvalidNameError):
+                if (found := PublicKey.of_name(Name.parse(key))) is not None:
+                    return found
+            raise
+
+
+def signed_message(data: object) -> bytes:
+    """Return what is signed for data."""
+    return _PREFIX + checked_bytes(data, "what is signed")
+
+
+def checked_bytes(value: object, what: str) -> bytes:
+    """Return bytes of at most 1 MiB.
+
+    Raises
+    ------
+    InvalidInputError
+        It is something else.
+    """
+    if not isinstance(value, bytes | bytearray | memoryview) or memoryview(value).nbytes > _MOST:
+        raise InvalidInputError(f"{what} is bytes, at most {_MOST} of them")
+    return bytes(value)
 
 
 def _result(name: str, key: PrivateKey) -> KeyResult:

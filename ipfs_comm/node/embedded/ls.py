@@ -15,7 +15,7 @@ from ipfs_comm.node.trees import kind, mode
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from ipfs_comm.unixfs.exporter import DirEntry
 
@@ -54,17 +54,31 @@ def ls(
         caller's did, without ``/ipfs/``. As in Kubo, the size of a raw block is what the directory says of it, so that
         no file of one block is loaded.
     """
+    return asked(
+        path, lambda wanted: entries(context, wanted, recursive), max_size=max_size, offline=offline, timeout=timeout
+    )
+
+
+def asked(
+    path: CIDLike,
+    listed: Callable[[Target], AsyncGenerator[LsEntry, None]],
+    *,
+    max_size: int | None,
+    offline: bool,
+    timeout: float | None,
+) -> Stream[LsEntry, list[LsEntry]]:
+    """Return the stream of entries that ``listed`` generates; other parameters as for `ls`."""
     wanted = target(path, offline=offline)
     what = f"ls of {wanted.text}"
-    gather = Whole(max_size, what).list(_weight)
-    return Stream(lambda: _entries(context, wanted, recursive), gather, timeout=timeout, what=what)
+    return Stream(lambda: listed(wanted), Whole(max_size, what).list(_weight), timeout=timeout, what=what)
 
 
 def _weight(entry: LsEntry) -> int:
     return len(entry.path) + len(entry.name)
 
 
-async def _entries(context: Context, wanted: Target, recursive: bool) -> AsyncGenerator[LsEntry, None]:
+async def entries(context: Context, wanted: Target, recursive: bool) -> AsyncGenerator[LsEntry, None]:
+    """Generate the entries of what a path leads to; errors are those of `ls`."""
     wanted = await context.settle(wanted)
     load = context.loader(wanted)
     cid = await find(load, wanted)
@@ -79,39 +93,40 @@ async def _entries(context: Context, wanted: Target, recursive: bool) -> AsyncGe
                 if entry.path:
                     yield _entry(entry.stat, f"{path}/{entry.path}")
         return
-    asked: deque[asyncio.Task[LsEntry] | LsEntry] = deque()
+    ahead: deque[asyncio.Task[LsEntry] | LsEntry] = deque()
     try:
         async with aclosing(exporter.ls(load, cid)) as children:
             async for child in children:
                 below = f"{path}/{child.name}"
                 if child.cid.code == _RAW:
                     plain = LsEntry(child.name, below, child.cid, "file", child.tsize)
-                    if not asked:
+                    if not ahead:
                         yield plain
                         continue
-                    asked.append(plain)
+                    ahead.append(plain)
                 else:
-                    asked.append(asyncio.ensure_future(_look(load, child, below)))
-                if len(asked) > AHEAD:
-                    yield await _told(asked)
-        while asked:
-            yield await _told(asked)
+                    ahead.append(asyncio.ensure_future(look(load, child, below)))
+                if len(ahead) > AHEAD:
+                    yield await _told(ahead)
+        while ahead:
+            yield await _told(ahead)
     finally:
-        tasks = [task for task in asked if isinstance(task, asyncio.Task)]
+        tasks = [task for task in ahead if isinstance(task, asyncio.Task)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _told(asked: deque[asyncio.Task[LsEntry] | LsEntry]) -> LsEntry:
+async def _told(ahead: deque[asyncio.Task[LsEntry] | LsEntry]) -> LsEntry:
     """Return what is first in the queue; it stays there, to be cancelled, until it is known."""
-    first = asked[0]
+    first = ahead[0]
     entry = first if isinstance(first, LsEntry) else await first
-    asked.popleft()
+    ahead.popleft()
     return entry
 
 
-async def _look(load: Load, child: DirEntry, path: str) -> LsEntry:
+async def look(load: Load, child: DirEntry, path: str) -> LsEntry:
+    """Return an entry for what a directory links to, by its block."""
     return _entry(await exporter.stat(load, child.cid), path, child.name)
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 from ipfs_comm.errors import InvalidInputError, NotSupportedError
 from ipfs_comm.ipld import CID
 from ipfs_comm.ipld import path as content_path
+from ipfs_comm.ipns import Name as KeyName
 from ipfs_comm.node.api import NamePublishResult
 from ipfs_comm.node.duration import duration
 from ipfs_comm.node.embedded.context import target
+from ipfs_comm.node.embedded.key import checked_bytes
 from ipfs_comm.node.embedded.peers import NamePubsub
 from ipfs_comm.node.stream import Stream, deadline
 from ipfs_comm.unixfs import resolver
@@ -149,6 +151,71 @@ class Name:
             content_path.parse(text), recursive=recursive, offline=offline, nocache=nocache
         )
         yield str(path).rstrip("/")
+
+    async def get(self, name: str, *, offline: bool = False, timeout: float | None = None) -> bytes:
+        """Return the record that a key's name has now.
+
+        Parameters
+        ----------
+        name : str
+            In any form, with ``/ipns/`` before it or not.
+        offline : bool
+            Records are here or nowhere.
+        timeout : float, optional
+            Seconds.
+
+        Returns
+        -------
+        bytes
+            As the IPNS specification has it; it can be `put` elsewhere.
+
+        Raises
+        ------
+        InvalidNameError
+            It is no name of a key.
+        NotFoundError, InvalidRecordError
+            It has no record here, or one that has ended.
+        """
+        wanted = KeyName.parse(name)
+        async with deadline(timeout, f"name.get of {wanted}"):
+            return (await self._context.names.record(wanted)).encode()
+
+    async def put(
+        self,
+        name: str,
+        record: bytes,
+        *,
+        allow_offline: bool = True,
+        offline: bool = False,
+        timeout: float | None = None,
+    ) -> NamePublishResult:
+        """Keep a record that was signed elsewhere; nobody needs the key for that.
+
+        Parameters
+        ----------
+        name : str
+            In any form, with ``/ipns/`` before it or not.
+        record : bytes
+        allow_offline : bool
+            This node is never online: False is refused.
+        offline : bool
+            Records go nowhere.
+        timeout : float, optional
+            Seconds.
+
+        Raises
+        ------
+        InvalidNameError, InvalidRecordError
+            It is no name of a key, or the record is none of that name or has ended.
+        InvalidInputError
+            The record that there is is as late, or later.
+        """
+        if not allow_offline:
+            raise NotSupportedError("this node is on no network, and publishes in its repository only: allow_offline")
+        wanted, data = KeyName.parse(name), checked_bytes(record, "a record")
+        async with deadline(timeout, f"name.put of {wanted}"):
+            kept = await self._context.names.keep(wanted, data)
+        return NamePublishResult(name=str(wanted), value=kept.path)
 
 
 async def _last(paths: AsyncIterator[str]) -> str:

@@ -110,6 +110,30 @@ class Names:
             await transaction.put(_SPACE, str(name), record.encode())
         return name, record
 
+    async def keep(self, name: ipns.Name, data: bytes) -> ipns.Record:
+        """Keep a record that was signed elsewhere.
+
+        Raises
+        ------
+        InvalidRecordError
+            It is none of this name, or has ended.
+        InvalidInputError
+            The one that there is is as late, or later.
+        """
+        record = ipns.validate(data, name=name)
+        async with self._state.transaction() as transaction:
+            before = await transaction.get(_SPACE, str(name))
+            if before is not None and before != data:
+                last = ipns.Record.decode(before)
+                if last.sequence >= record.sequence:
+                    raise InvalidInputError(
+                        f"the sequence {record.sequence} of the record of {name} is not larger than that of the one "
+                        f"that there is, {last.sequence}",
+                        detail={"name": str(name), "sequence": last.sequence},
+                    )
+            await transaction.put(_SPACE, str(name), data)
+        return record
+
     async def follow(
         self, path: ContentPath, *, recursive: bool = True, offline: bool = False, nocache: bool = False
     ) -> ContentPath:

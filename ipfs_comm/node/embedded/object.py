@@ -14,7 +14,7 @@ from ipfs_comm.ipld.codecs.dag_pb import PBLink, PBNode
 from ipfs_comm.node.api import ObjectStat
 from ipfs_comm.node.embedded.context import Context, one_cid
 from ipfs_comm.node.embedded.dag_walk import links_of
-from ipfs_comm.node.embedded.put import cid_of, put_block
+from ipfs_comm.node.embedded.put import cid_of
 from ipfs_comm.node.stream import deadline
 from ipfs_comm.unixfs.format import UnixFS
 
@@ -273,7 +273,7 @@ async def _load(context: Context, cid: CID, offline: bool) -> PBNode:
 async def _store(context: Context, node: PBNode, *, version: int = 1, pin: bool = False, offline: bool = False) -> CID:
     block = dag_pb.encode(node)
     cid = await cid_of(context, block, _DAG_PB, hash_alg="sha2-256", version=version)
-    await put_block(context, cid, block, pinned=pin, offline=offline)
+    await context.keep(cid, block, pinned=pin, offline=offline)
     return cid
 
 

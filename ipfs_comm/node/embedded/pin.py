@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from ipfs_comm._shown import listed, shown
-from ipfs_comm.errors import InvalidInputError, NotFoundError
+from ipfs_comm.errors import InvalidInputError, NotFoundError, NotSupportedError
 from ipfs_comm.node.api import CIDLike, PinEntry, PinInput, PinSource
 from ipfs_comm.node.embedded import pin_update, pinset
 from ipfs_comm.node.embedded.context import Context, one_cid, target
@@ -45,6 +45,8 @@ class Pins:
         recursive: bool = True,
         name: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        replication_min: int | None = None,
+        replication_max: int | None = None,
         offline: bool = False,
         timeout: float | None = None,
     ) -> CID:
@@ -59,6 +61,8 @@ class Pins:
             What the pin is called, at most 255 bytes.
         metadata : mapping, optional
             JSON values to keep with the pin.
+        replication_min, replication_max : int, optional
+            Refused: these are an IPFS Cluster's, and here is one node.
         offline : bool
             Ask nobody else for blocks that are not here.
         timeout : float, optional
@@ -75,7 +79,14 @@ class Pins:
             With code ``ERR_ALREADY_PINNED`` for a direct pin of what is pinned recursively.
         NotFoundError
             When nobody has a block of it; nothing is pinned then.
+        NotSupportedError
+            For what only a Cluster can do.
         """
+        if replication_min is not None or replication_max is not None:
+            raise NotSupportedError(
+                "pin.add: an embedded node is one alone, and keeps what it has once: replication_min and "
+                "replication_max are for an IPFS Cluster, whose proxy is used with kind='kubo'"
+            )
         async with deadline(timeout, f"pin.add of {path!s}"):
             return await self._add(PinInput(path, recursive, metadata, name), offline)
 
@@ -110,7 +121,7 @@ class Pins:
         """
 
         def added() -> AsyncGenerator[CID, None]:
-            return together(arriving(source, _input), self._add_many, lambda one: self._add(one, offline))
+            return together(arriving(source, pin_input), self._add_many, lambda one: self._add(one, offline))
 
         return Stream(added, as_list, timeout=timeout, what="pin.add_all")
 
@@ -331,7 +342,7 @@ class Pins:
         """
 
         def removed() -> AsyncGenerator[CID, None]:
-            return together(arriving(source, _input), self._rm_many, lambda one: self._rm(one, offline))
+            return together(arriving(source, pin_input), self._rm_many, lambda one: self._rm(one, offline))
 
         return Stream(removed, as_list, timeout=timeout, what="pin.rm_all")
 
@@ -447,7 +458,14 @@ async def resolved(context: Context, path: CIDLike, *, offline: bool = False) ->
     return found.cid
 
 
-def _input(given: Any) -> PinInput:
+def pin_input(given: Any) -> PinInput:
+    """Return one root of what ``add_all`` and ``rm_all`` are given.
+
+    Raises
+    ------
+    InvalidInputError
+        It is none.
+    """
     if isinstance(given, PinInput):
         return given
     if isinstance(given, PinEntry):

@@ -163,7 +163,7 @@ class RemotePins:
         async with deadline(timeout, f"pin.remote.add of {cid!s:.200}"):
             found = await self._context.services.get(service)
             asked = _service(self._context, found)
-            name, sources = _name(name) or "", _origins(origins)
+            name, sources = asked_name(name) or "", _origins(origins)
             root = await resolved(self._context, cid, offline=offline)
             async with asked:
                 pin = await asked.add(root, name=name, origins=sources)
@@ -214,7 +214,7 @@ class RemotePins:
         self, service: str | None, cid: Any, name: str | None, status: Any
     ) -> AsyncGenerator[tuple[PinningService, PinStatus], None]:
         found = await self._context.services.get(service)
-        cids, name, statuses = _cids(cid), _name(name), _statuses(status)
+        cids, name, statuses = asked_cids(cid), asked_name(name), asked_statuses(status)
         async with (
             _service(self._context, found) as asked,
             aclosing(asked.pins(cids=cids, name=name, status=statuses)) as pins,
@@ -286,7 +286,14 @@ def _pin(pin: PinStatus) -> RemotePin:
     return RemotePin(pin.status, pin.cid, pin.name)
 
 
-def _name(name: Any) -> str | None:
+def asked_name(name: Any) -> str | None:
+    """Return the name of a remote pin, checked.
+
+    Raises
+    ------
+    InvalidInputError
+        It is none.
+    """
     if name is not None and (not isinstance(name, str) or len(name) > MAX_NAME):
         raise InvalidInputError(f"the name of a remote pin is a text of at most {MAX_NAME} characters")
     return name
@@ -299,7 +306,16 @@ def _origins(origins: Any) -> list[str]:
     return found
 
 
-def _cids(cid: Any) -> list[CID]:
+def asked_cids(cid: Any) -> list[CID]:
+    """Return the CIDs that a query is narrowed to: none, one or several.
+
+    Raises
+    ------
+    InvalidCIDError
+        One is none.
+    LimitError
+        They are more than `MAX_CIDS`.
+    """
     if cid is None:
         return []
     many = isinstance(cid, list | tuple | set | frozenset) or hasattr(cid, "__next__")
@@ -309,7 +325,14 @@ def _cids(cid: Any) -> list[CID]:
     return found
 
 
-def _statuses(status: Any) -> list[str]:
+def asked_statuses(status: Any) -> list[str]:
+    """Return the statuses that a query is narrowed to, ``pinned`` where none was given.
+
+    Raises
+    ------
+    InvalidInputError
+        One is none.
+    """
     if status is None:
         return ["pinned"]
     found = [status] if isinstance(status, str) else list(status)

@@ -1,4 +1,4 @@
-"""One block into the store: hashed, checked, durable, and pinned where that is asked for."""
+"""What blocks that are to be stored are called: hashed, and checked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
 from ipfs_comm.errors import LimitError
 from ipfs_comm.ipld import CID, multihash
-from ipfs_comm.node.embedded import pin
 
 if TYPE_CHECKING:
     from ipfs_comm.node.api import CIDLike
@@ -56,19 +55,3 @@ def each(given: CIDLike | Iterable[CIDLike]) -> list[CIDLike]:
     if isinstance(given, Iterable) and not isinstance(given, str | bytes | bytearray | memoryview):
         return list(given)
     return [given]
-
-
-async def put_block(context: Context, cid: CID, data: bytes, *, pinned: bool = False, offline: bool = False) -> None:
-    """Store a block, durable at the end; with ``pinned`` pin what is under it recursively.
-
-    Raises
-    ------
-    NotFoundError
-        With ``pinned``: a block of the DAG is not to be had.
-    """
-    async with context.keeping():
-        if not cid.is_identity:
-            await context.store.put(cid, data)
-            await context.store.sync()
-        if pinned:
-            await pin.pin_root(context, cid, offline=offline)

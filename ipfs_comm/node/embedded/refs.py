@@ -31,7 +31,9 @@ _RAW: Final = 0x55
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
+    """How links are told, and how far they are followed."""
+
     format: str
     unique: bool
     #: Levels of links to follow; None for all.
@@ -40,7 +42,9 @@ class _Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Link:
+class Link:
+    """One link of a node, and how many levels it is below the root."""
+
     source: CID
     cid: CID
     name: str
@@ -105,12 +109,12 @@ class Refs:
         if max_depth is not None and (isinstance(max_depth, bool) or not isinstance(max_depth, int)):
             raise InvalidInputError(f"refs: max_depth is {shown(max_depth)}: a whole number is needed")
         depth = (None if max_depth is None or max_depth < 0 else max_depth) if recursive else 1
-        plan = _Plan(EDGES if edges else format or DST, unique, depth, offline)
+        plan = Plan(EDGES if edges else format or DST, unique, depth, offline)
         wanted = list(paths) if isinstance(paths, list | tuple | set | frozenset) else [paths]
         gather = Whole(max_size, "refs").list(_weight)
         return Stream(lambda: self._refs(wanted, plan), gather, timeout=timeout, what="refs")
 
-    async def _refs(self, paths: Sequence[CIDLike], plan: _Plan) -> AsyncGenerator[RefEntry, None]:
+    async def _refs(self, paths: Sequence[CIDLike], plan: Plan) -> AsyncGenerator[RefEntry, None]:
         # The depth at which each was met: met again nearer to the root, more of what is under it is within reach.
         seen: dict[bytes, int] = {}
         for path in paths:
@@ -123,8 +127,8 @@ class Refs:
                 async for entry in found:
                     yield entry
 
-    async def _walk(self, root: CID, plan: _Plan, seen: dict[bytes, int]) -> AsyncGenerator[RefEntry, None]:
-        levels: list[deque[_Link]] = []
+    async def _walk(self, root: CID, plan: Plan, seen: dict[bytes, int]) -> AsyncGenerator[RefEntry, None]:
+        levels: list[deque[Link]] = []
         waiting = 0
         wish = FetchContext(offline=plan.offline)
 
@@ -173,12 +177,12 @@ class Refs:
             if deeper and (error := await descend(link.cid, link.depth + 1)):
                 yield RefEntry("", error)
 
-    async def _links(self, cid: CID, depth: int, wish: FetchContext) -> deque[_Link]:
+    async def _links(self, cid: CID, depth: int, wish: FetchContext) -> deque[Link]:
         block = await self._context.load(cid, wish, reading=True)
         if cid.code == dag_pb.CODEC.code:
-            return deque(_Link(cid, link.hash, link.name or "", depth) for link in dag_pb.decode(block).links)
+            return deque(Link(cid, link.hash, link.name or "", depth) for link in dag_pb.decode(block).links)
         links = codecs.get(cid.code).links(block)
-        return deque(_Link(cid, link, "/".join(map(str, path)), depth) for path, link in links)
+        return deque(Link(cid, link, "/".join(map(str, path)), depth) for path, link in links)
 
     def local(self, *, timeout: float | None = None) -> Stream[RefEntry, list[RefEntry]]:
         """List every block of the repository, by multihash: version 1, codec raw.
@@ -196,7 +200,7 @@ class Refs:
                 yield RefEntry(str(cid))
 
 
-def _text(form: str, link: _Link) -> str:
+def _text(form: str, link: Link) -> str:
     return form.replace("<src>", str(link.source)).replace("<dst>", str(link.cid)).replace("<linkname>", link.name)
 
 

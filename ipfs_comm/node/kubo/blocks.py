@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from ipfs_comm.blockstore import Blockstore, Usage
-from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE, check_size, missing
+from ipfs_comm.blockstore import Blockstore
+from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE, Usage, check_size, missing
 from ipfs_comm.errors import NotFoundError, NotSupportedError
 from ipfs_comm.ipld import CID, multihash
+from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.kubo.multipart import Body
 
 if TYPE_CHECKING:
@@ -53,9 +54,13 @@ class KuboBlocks(Blockstore):
             except NotFoundError:
                 return None
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(cid)) for cid in cids]
-        return [task.result() for task in tasks]
+        tasks = [asyncio.ensure_future(one(cid)) for cid in cids]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def has(self, cid: CID) -> bool:
         """Tell whether the daemon has a block itself."""
@@ -68,7 +73,7 @@ class KuboBlocks(Blockstore):
     async def size(self, cid: CID) -> int:
         """Return a block's length."""
         said: Any = await self._rpc.call("block/stat", str(cid), offline=self._offline)
-        return int(said["Size"])
+        return Said("block/stat", said).whole("Size")
 
     async def put(self, cid: CID, data: bytes) -> None:
         """Give a block to the daemon.
@@ -88,24 +93,25 @@ class KuboBlocks(Blockstore):
             allow_big_block=True,
             pin=False,
         )
-        if CID.parse(said["Key"]).multihash != cid.multihash:
-            raise NotSupportedError(f"block/put: the daemon made {said['Key']} of what is {cid}")
+        made = Said("block/put", said).cid("Key")
+        if made.multihash != cid.multihash:
+            raise NotSupportedError(f"block/put: the daemon made {made} of what is {cid}")
 
     async def delete(self, cid: CID) -> None:
         """Have the daemon forget a block."""
         async for said in self._rpc.lines("block/rm", str(cid), force=True):
-            if error := said.get("Error"):
+            if error := Said("block/rm", said).text("Error", ""):
                 raise missing(cid, f"the daemon at {self._rpc.address}: {error}")
 
     async def usage(self, *, count: bool = True) -> Usage:
         """Return what the daemon's repository takes."""
-        said: Any = await self._rpc.call("repo/stat", size_only=None if count else True)
-        return Usage(int(said.get("NumObjects") or 0) if count else 0, int(said["RepoSize"]))
+        said = Said("repo/stat", await self._rpc.call("repo/stat", size_only=None if count else True))
+        return Usage(said.whole("NumObjects") if count else 0, said.whole("RepoSize"))
 
     async def cids(self) -> AsyncGenerator[CID, None]:
         """Iterate over all blocks that the daemon has itself."""
         async for said in self._rpc.lines("refs/local"):
-            yield CID.create(1, "raw", CID.parse(said["Ref"]).multihash)
+            yield CID.create(1, "raw", Said("refs/local", said).cid("Ref").multihash)
 
     async def sync(self) -> None:
         """Do nothing: what the daemon has answered for is its own to keep."""

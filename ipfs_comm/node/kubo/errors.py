@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ipfs_comm._shown import cut
 from ipfs_comm.errors import (
+    CodecError,
     DaemonError,
     InvalidCIDError,
     InvalidInputError,
@@ -20,6 +21,7 @@ from ipfs_comm.errors import (
     NotFoundError,
     NotSupportedError,
     NotUnixFSError,
+    PinningServiceError,
 )
 
 if TYPE_CHECKING:
@@ -35,23 +37,85 @@ class _Rule:
     says: re.Pattern[str]
     kind: type[IPFSCommError]
     code: str | None = None
+    hint: str = ""
+    #: Whether Kubo's text says all, and callers know it by heart.
+    bare: bool = False
 
 
-def _rule(says: str, kind: type[IPFSCommError], code: str | None = None) -> _Rule:
-    return _Rule(re.compile(says, re.IGNORECASE), kind, code)
+def _rule(
+    says: str, kind: type[IPFSCommError], code: str | None = None, *, hint: str = "", bare: bool = False
+) -> _Rule:
+    return _Rule(re.compile(says, re.IGNORECASE | re.DOTALL), kind, code, hint and f"; {hint}", bare)
 
 
+#: Commands whose daemon asks a pinning service.
+_AT_SERVICES: Final = ("pin/remote/add", "pin/remote/ls", "pin/remote/rm")
+_OFFLINE: Final = (
+    "this daemon is offline: have it started without --offline, or use another of kind='kubo' that has peers"
+)
+_PUBSUB: Final = (
+    "use a daemon of kind='kubo' whose configuration has Pubsub.Enabled, or Ipns.UsePubsub for names, or that is "
+    "started with --enable-pubsub-experiment"
+)
+#: A block that was not to be had.
+_MISSING: Final = re.compile(r"could not find ([A-Za-z0-9]{2,200})\b")
 #: The first that fits counts. Texts of Kubo 0.43; each is met in tests/kubo.
 _RULES: Final = (
-    _rule(r"no link named|no such link|no link by that name", NoLinkError),
+    _rule(r"no link named|no such link|no link by that name|^key not found: \"", NoLinkError, bare=True),
     _rule(r"no space left on device|would exceed the storage limit", NoSpaceError),
+    # files
+    _rule(r"use -r to remove directories", InvalidInputError, "ERR_WAS_DIR"),
+    _rule(r"cannot delete root", InvalidInputError, "ERR_INVALID_PARAMS"),
+    _rule(
+        r"file already exists|already has entry by that name|cannot create directory '/'",
+        InvalidInputError,
+        "ERR_ALREADY_EXISTS",
+    ),
+    _rule(r"was not a file", NotUnixFSError, "ERR_NOT_FILE"),
+    _rule(r"(was|is) not a directory|: not a directory|expected \*mfs", NotUnixFSError, "ERR_NOT_A_DIRECTORY"),
+    _rule(r"must be a valid unixfs", NotUnixFSError),
+    _rule(r"paths must (not be empty|start with)", InvalidPathError),
+    _rule(r"offset was past end of file|(specify|have) (a )?negative", InvalidInputError),
+    # pin
+    _rule(r"already (pinned recursively|recursively pinned)", InvalidInputError, "ERR_ALREADY_PINNED"),
+    _rule(r"'from' cid was not recursively pinned", NotFoundError, "ERR_NOT_PINNED"),
+    _rule(r"is pinned recursively", InvalidInputError, "ERR_PINNED_RECURSIVELY"),
+    _rule(r"not pinned", NotFoundError, "ERR_NOT_PINNED", bare=True),
+    _rule(r"pin name is \d+ bytes", InvalidInputError),
+    _rule(r"service already present", InvalidInputError, "ERR_SERVICE_ALREADY_EXISTS"),
+    _rule(r"service not known", NotFoundError),
+    _rule(r"service endpoint must be", InvalidInputError),
+    _rule(r"multiple remote pins are matching", InvalidInputError, "ERR_MULTIPLE_PINS"),
+    _rule(r"remote service failed to pin", PinningServiceError, "ERR_PIN_FAILED"),
+    # key, name
+    _rule(r"key (with name .* |by that name )already exists", InvalidInputError, "ERR_KEY_ALREADY_EXISTS"),
+    _rule(r"no key (named|by the given name)|is not a known key", NotFoundError),
+    _rule(r"unrecognized key type", InvalidInputError, "ERR_INVALID_KEY_TYPE"),
+    _rule(r"rsa keys must be", InvalidInputError, "ERR_INVALID_KEY_SIZE"),
+    _rule(r"key with name 'self'", InvalidInputError),
+    _rule(r"recursion limit exceeded", LimitError, "ERR_RECURSION_LIMIT"),
+    _rule(r"sequence number .*(greater|higher)|existing ipns record has sequence", InvalidInputError),
+    _rule(r"could not resolve name|routing: not found|record not found", NotFoundError),
+    # config, bootstrap
+    _rule(r"failed to get config value|is not a profile", NotFoundError),
+    _rule(r"failed to set config value|through API|with '?`?config replace|config replace", InvalidInputError),
+    _rule(r"autoconf is disabled|when using 'auto' placeholder", NotSupportedError),
+    # peers
+    _rule(r"can't ping self|invalid peer id|failed to parse (peer|multiaddr)", InvalidInputError),
+    _rule(
+        r"online mode|while offline: pass|cannot query information on remote peers", NotSupportedError, hint=_OFFLINE
+    ),
+    _rule(r"routing service is not a dht", NotSupportedError, hint=_OFFLINE),
+    _rule(r"pubsub .*not enabled", NotSupportedError, hint=_PUBSUB),
+    # blocks and paths
     _rule(r"block was not found locally|could not find|ipld: could not find node|file does not exist", NotFoundError),
-    _rule(r"not pinned", NotFoundError, "ERR_NOT_PINNED"),
     _rule(r"invalid cid|failed to parse cid", InvalidCIDError),
     _rule(r"invalid path|path does not have enough components|not a valid path", InvalidPathError),
     _rule(r"not unixfs|unrecognized (object )?type|is not a (file|directory)|is a directory", NotUnixFSError),
-    _rule(r"online mode|not (yet )?supported|not enabled|command is disabled", NotSupportedError),
-    _rule(r"too (large|big)|exceeds|over (\d+\S*) limit|limit of", LimitError),
+    _rule(r"not (yet )?supported|not enabled|command is disabled", NotSupportedError),
+    _rule(r"too (large|big)|exceeds|over \d+\S*( limit|: big)|limit of", LimitError),
+    # Of a CAR that was checked here, Kubo does not know how a block is written.
+    _rule(r"import failed at block", CodecError),
 )
 
 
@@ -85,9 +149,14 @@ def refusal(command: str, status: int, said: str, address: Address) -> IPFSCommE
             "newer?",
             detail=detail,
         )
+    if missing := _MISSING.search(message):
+        detail["cid"] = missing[1]
     for rule in _RULES:
         if rule.says.search(message):
-            return rule.kind(f"{command}: {message}", code=rule.code, detail=detail)
+            where = "" if rule.bare else f"{command}: "
+            return rule.kind(f"{where}{message}{rule.hint}", code=rule.code, detail=detail)
+    if command in _AT_SERVICES:
+        return PinningServiceError(f"{command}: {message or status}", detail=detail)
     if status == 400:
         return InvalidInputError(f"{command}: {message or said}", detail=detail)
     return DaemonError(f"{command}: the Kubo daemon at {address} refused: {message or status}", detail=detail)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import ClientResponse
 
 if TYPE_CHECKING:
+    from asyncio import Transport
+
     from aiohttp.connector import Connection
 
 __all__ = ["TrailingResponse"]
@@ -59,10 +61,19 @@ class TrailingResponse(ClientResponse):
     """A response whose trailers can be read once its body has been."""
 
     _seen: Tail | None = None
+    _transport: Transport | None = None
+
+    def close(self) -> None:
+        """End the answer where it is, and the upload that it answers."""
+        super().close()
+        # Closed it would still send what it was given before, and stay open for as long as nobody takes that.
+        if self._transport is not None and self._transport.is_closing():
+            self._transport.abort()
 
     async def start(self, connection: Connection) -> ClientResponse:
         """Read the head of the answer; from here on the connection's bytes are seen."""
         protocol: Any = connection.protocol
+        self._transport = connection.transport
         if protocol is not None:
             self._seen = seen = Tail()
             take = type(protocol).data_received
@@ -78,6 +89,8 @@ class TrailingResponse(ClientResponse):
     @property
     def trailers(self) -> dict[str, str]:
         """The trailers, by their names in lower case; none before the body has been read to its end."""
-        if self._seen is None or not self.content.is_eof():
+        # Only an answer in chunks has any: at the end of another the same bytes are anybody's content.
+        chunked = self.headers.get("Transfer-Encoding", "").lower().endswith("chunked")
+        if self._seen is None or not chunked or not self.content.is_eof():
             return {}
         return self._seen.trailers()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ipfs_comm.node.api import KeyRenameResult, KeyResult
-from ipfs_comm.rpc.kinds import FLAG, LONG_TEXT, NATURAL, TEXT, TEXT_OR_BYTES, list_of, record
+from ipfs_comm.rpc.kinds import BYTES, FLAG, LONG_TEXT, NATURAL, TEXT, TEXT_OR_BYTES, list_of, record
 from ipfs_comm.rpc.method import Answer, Method, Parameter
 
 if TYPE_CHECKING:
@@ -32,4 +32,6 @@ METHODS: Mapping[str, Method] = {
         Answer(KEY),
         writes=True,
     ),
+    "sign": Method((Parameter("data", BYTES),), {"key": TEXT}, Answer(BYTES), admin=True),
+    "verify": Method((Parameter("data", BYTES), Parameter("signature", BYTES)), {"key": TEXT}, Answer(FLAG)),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.node.api import NamePublishResult, NamePubsubCancelResult, NamePubsubState
 from ipfs_comm.rpc import values
-from ipfs_comm.rpc.kinds import FLAG, NATURAL, PATH, TEXT, list_of, record, simple
+from ipfs_comm.rpc.kinds import BYTES, FLAG, NATURAL, PATH, TEXT, list_of, record, simple
 from ipfs_comm.rpc.method import Answer, Method, Parameter
 from ipfs_comm.rpc.services.core import READ
 
@@ -49,6 +49,13 @@ METHODS: Mapping[str, Method] = {
         (Parameter("name", PATH, required=False),),
         {"nocache": FLAG, "recursive": FLAG, **READ},
         Answer(TEXT, "stream", together="last"),
+    ),
+    "get": Method((Parameter("name", TEXT),), READ, Answer(BYTES)),
+    "put": Method(
+        (Parameter("name", TEXT), Parameter("record", BYTES)),
+        {"allowOffline": FLAG, **READ},
+        Answer(PUBLISHED),
+        writes=True,
     ),
 }
 PUBSUB: Mapping[str, Method] = {

@@ -9,6 +9,7 @@ from ipfs_comm.node.api import PinEntry, PinInput, RemotePin, RemotePinCount, Re
 from ipfs_comm.rpc.kinds import (
     CID_,
     FLAG,
+    INTEGER,
     JSON,
     MULTIADDR,
     NATURAL,
@@ -53,7 +54,14 @@ SOURCES = stream_of(SOURCE, "CIDs, paths or {path, recursive, metadata, name}")
 METHODS: Mapping[str, Method] = {
     "add": Method(
         (Parameter("path", PATH),),
-        {"metadata": JSON, "name": TEXT, "recursive": FLAG, **READ},
+        {
+            "metadata": JSON,
+            "name": TEXT,
+            "recursive": FLAG,
+            "replicationMax": INTEGER,
+            "replicationMin": INTEGER,
+            **READ,
+        },
         Answer(CID_),
         writes=True,
     ),

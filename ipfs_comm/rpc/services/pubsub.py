@@ -10,12 +10,14 @@ from ipfs_comm.rpc.kinds import BIG, BYTES, ERROR, PEER, TEXT, handler_of, list_
 from ipfs_comm.rpc.method import Answer, Method, Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from ipfs_comm.node.api import Node
     from ipfs_comm.rpc.query import Query
 
-MESSAGE = record(PubsubMessage, topic=TEXT, data=BYTES, from_=PEER, sequence_number=optional(BIG, omitted=True))
+MESSAGE = record(
+    PubsubMessage, topic=TEXT, data=BYTES, from_=PEER, sequence_number=optional(BIG, omitted=True), type=TEXT
+)
 HANDLER = handler_of(MESSAGE)
 _TOPIC = Parameter("topic", TEXT)
 
@@ -30,8 +32,13 @@ async def _subscribe(method: Method, node: Node, query: Query) -> Any:
             failed(error)
         query.close()
 
-    await node.pubsub.subscribe(topic, handler, on_error=ended, **options)
-    query.last(f"pubsub {topic}", partial(node.pubsub.unsubscribe, topic, handler))
+    def heard(message: PubsubMessage) -> Awaitable[None] | None:
+        handler(message)
+        # A page that does not read has the node wait, and that knows how many messages may wait with it.
+        return query.room()
+
+    await node.pubsub.subscribe(topic, heard, on_error=ended, **options)
+    query.last(f"pubsub {topic}", partial(node.pubsub.unsubscribe, topic, heard))
     return await method.travelling(query, _nothing())
 
 

@@ -263,6 +263,7 @@ export interface PubsubMessage {
   readonly data: Uint8Array;
   readonly from: PeerId;
   readonly sequenceNumber?: bigint | undefined;
+  readonly type: string;
 }
 
 /** One reference, as text; `err` says why it could not be followed. */
@@ -757,6 +758,10 @@ export interface PinAddOptions extends CallOptions {
   readonly offline?: boolean | undefined;
   /** Pin all that is under it too. Default: `true`. */
   readonly recursive?: boolean | undefined;
+  /** Most peers of an IPFS Cluster that keep it; -1 for all. */
+  readonly replicationMax?: number | undefined;
+  /** Fewest peers of an IPFS Cluster that keep it; -1 for all. */
+  readonly replicationMin?: number | undefined;
 }
 
 export interface PinAddAllOptions extends CallOptions {
@@ -869,6 +874,16 @@ export interface KeyExportOptions extends CallOptions {
   readonly format?: 'pem-pkcs8' | 'pem-pkcs8-cleartext' | 'libp2p-key' | 'libp2p-protobuf-cleartext' | undefined;
 }
 
+export interface KeySignOptions extends CallOptions {
+  /** Name or ID of the key; the node's own, where not given. Default: `'self'`. */
+  readonly key?: string | undefined;
+}
+
+export interface KeyVerifyOptions extends CallOptions {
+  /** Name of a key here, or the ID of any; the node's own, where not given. Default: `'self'`. */
+  readonly key?: string | undefined;
+}
+
 export interface NamePublishOptions extends CallOptions {
   /** Publish although no peer can be told of it. Default: `true`. */
   readonly allowOffline?: boolean | undefined;
@@ -895,6 +910,18 @@ export interface NameResolveOptions extends CallOptions {
   readonly offline?: boolean | undefined;
   /** Follow names on until what they lead to is immutable. Default: `true`. */
   readonly recursive?: boolean | undefined;
+}
+
+export interface NameGetOptions extends CallOptions {
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
+}
+
+export interface NamePutOptions extends CallOptions {
+  /** Publish although no peer can be told of it. Default: `true`. */
+  readonly allowOffline?: boolean | undefined;
+  /** Ask nobody else for what is not here. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface ObjectNewOptions extends CallOptions {
@@ -1163,6 +1190,10 @@ export interface KeyAPI {
   export(name: string, password?: string, options?: KeyExportOptions): Promise<string | Uint8Array>;
   /** Add a key that was exported in any of the formats, here, by js-ipfs or by Kubo. */
   import(name: string, data: string | ArrayBufferView | ArrayBuffer, password?: string, options?: CallOptions): Promise<KeyResult>;
+  /** Return the signature of `libp2p-key signed message:` and data, by a key of this name or ID. */
+  sign(data: ArrayBufferView | ArrayBuffer, options?: KeySignOptions): Promise<Uint8Array>;
+  /** Return whether `sign` made a signature, by a key of this name or ID, which can be anybody's. */
+  verify(data: ArrayBufferView | ArrayBuffer, signature: ArrayBufferView | ArrayBuffer, options?: KeyVerifyOptions): Promise<boolean>;
 }
 
 export interface NameAPI {
@@ -1170,6 +1201,10 @@ export interface NameAPI {
   publish(value: CIDInput, options?: NamePublishOptions): Promise<NamePublishResult>;
   /** Stream the paths that a name (this node's where not given) stands for, the best last; await that one. */
   resolve(name?: CIDInput, options?: NameResolveOptions): ItemStream<string>;
+  /** Return the record that a key's name has now, signed: for keeping, or to be `put` elsewhere. */
+  get(name: string, options?: NameGetOptions): Promise<Uint8Array>;
+  /** Publish a record that was signed elsewhere, if it is later than the one that there is. */
+  put(name: string, record: ArrayBufferView | ArrayBuffer, options?: NamePutOptions): Promise<NamePublishResult>;
   readonly pubsub: NamePubsubAPI;
 }
 

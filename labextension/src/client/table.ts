@@ -36,7 +36,7 @@ export const RECORDS: Records = {
   PeerInfo: { id: 'peer', multiaddrs: 'list<multiaddr>' },
   PinEntry: { cid: 'cid', type: 'text', metadata: 'json?', name: 'text?' },
   PingResult: { success: 'flag', time: 'number', text: 'text' },
-  PubsubMessage: { topic: 'text', data: 'bytes', from: 'peer', sequenceNumber: 'bigint?' },
+  PubsubMessage: { topic: 'text', data: 'bytes', from: 'peer', sequenceNumber: 'bigint?', type: 'text' },
   RefEntry: { ref: 'text', err: 'text' },
   RemotePin: { status: 'text', cid: 'cid', name: 'text' },
   RemotePinCount: { queued: 'natural', pinning: 'natural', pinned: 'natural', failed: 'natural' },
@@ -95,7 +95,7 @@ export const METHODS: Methods = {
     flush: { parameters: { path: 'path' }, options: { offline: 'flag' }, answer: 'cid', flow: 'value', member: 'data' }
   },
   pin: {
-    add: { parameters: { path: 'path' }, options: { metadata: 'json', name: 'text', recursive: 'flag', offline: 'flag' }, answer: 'cid', flow: 'value', member: 'data' },
+    add: { parameters: { path: 'path' }, options: { metadata: 'json', name: 'text', recursive: 'flag', replicationMax: 'integer', replicationMin: 'integer', offline: 'flag' }, answer: 'cid', flow: 'value', member: 'data' },
     addAll: { parameters: { source: 'stream<pin-source>' }, options: { offline: 'flag' }, answer: 'cid', flow: 'stream', member: 'data' },
     ls: { parameters: {}, options: { paths: 'some<path>', name: 'text', type: 'text', offline: 'flag' }, answer: 'PinEntry', flow: 'stream', member: 'data' },
     rm: { parameters: { path: 'path' }, options: { recursive: 'flag', offline: 'flag' }, answer: 'cid', flow: 'value', member: 'data' },
@@ -123,11 +123,15 @@ export const METHODS: Methods = {
     rm: { parameters: { name: 'text' }, options: {}, answer: 'KeyResult', flow: 'value', member: 'data' },
     rename: { parameters: { oldName: 'text', newName: 'text' }, options: { force: 'flag' }, answer: 'KeyRenameResult', flow: 'value', member: 'data' },
     export: { parameters: { name: 'text', password: 'text' }, options: { format: 'text' }, answer: 'text-or-bytes', flow: 'value', member: 'data' },
-    import: { parameters: { name: 'text', data: 'text-or-bytes', password: 'text' }, options: {}, answer: 'KeyResult', flow: 'value', member: 'data' }
+    import: { parameters: { name: 'text', data: 'text-or-bytes', password: 'text' }, options: {}, answer: 'KeyResult', flow: 'value', member: 'data' },
+    sign: { parameters: { data: 'bytes' }, options: { key: 'text' }, answer: 'bytes', flow: 'value', member: 'data' },
+    verify: { parameters: { data: 'bytes', signature: 'bytes' }, options: { key: 'text' }, answer: 'flag', flow: 'value', member: 'data' }
   },
   name: {
     publish: { parameters: { value: 'path' }, options: { allowOffline: 'flag', key: 'text', lifetime: 'duration', resolve: 'flag', sequence: 'natural', ttl: 'duration', v1compat: 'flag', offline: 'flag' }, answer: 'NamePublishResult', flow: 'value', member: 'data' },
-    resolve: { parameters: { name: 'path' }, options: { nocache: 'flag', recursive: 'flag', offline: 'flag' }, answer: 'text', flow: 'stream', member: 'data' }
+    resolve: { parameters: { name: 'path' }, options: { nocache: 'flag', recursive: 'flag', offline: 'flag' }, answer: 'text', flow: 'stream', member: 'data' },
+    get: { parameters: { name: 'text' }, options: { offline: 'flag' }, answer: 'bytes', flow: 'value', member: 'data' },
+    put: { parameters: { name: 'text', record: 'bytes' }, options: { allowOffline: 'flag', offline: 'flag' }, answer: 'NamePublishResult', flow: 'value', member: 'data' }
   },
   'name.pubsub': {
     cancel: { parameters: { name: 'text' }, options: {}, answer: 'NamePubsubCancelResult', flow: 'value', member: 'data' },

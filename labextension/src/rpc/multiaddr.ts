@@ -105,6 +105,22 @@ export class Multiaddr {
     return parts(this.#text).findLast(({ name }) => name === 'p2p')?.value ?? null;
   }
 
+  /** The host and port that it begins with, as sockets are given them; 443 is the port where a name stands alone. */
+  nodeAddress(): { family: 4 | 6; address: string; port: number } {
+    const all = parts(this.#text);
+    const zone = all[0]?.name === 'ip6zone' ? `%${all.shift()?.value ?? ''}` : '';
+    const [host, transport] = all;
+    const named = host?.name.startsWith('dns') === true;
+    const ported = transport?.name === 'tcp' || transport?.name === 'udp';
+    if (host?.value === undefined || !(named || ((host.name === 'ip4' || host.name === 'ip6') && ported)))
+      throw new InvalidInputError(`${this.#text} does not begin with a host and a port`);
+    return {
+      family: host.name === 'ip6' || host.name === 'dns6' ? 6 : 4,
+      address: host.value + zone,
+      port: ported ? Number(transport.value) : 443
+    };
+  }
+
   encapsulate(inner: { toString(): string }): Multiaddr {
     return new Multiaddr(this.#text + inner.toString());
   }

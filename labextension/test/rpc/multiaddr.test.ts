@@ -53,6 +53,20 @@ test('what is enumerated of it is what is enumerated of the other', () => {
   expect(Object.getOwnPropertySymbols(new Multiaddr(address))).toEqual(Object.getOwnPropertySymbols(multiaddr(address)));
 });
 
+test.each([
+  ['/ip4/127.0.0.1/tcp/4001', { family: 4, address: '127.0.0.1', port: 4001 }],
+  ['/ip6/::1/udp/4001/quic-v1', { family: 6, address: '::1', port: 4001 }],
+  ['/ip6zone/eth0/ip6/fe80::1/tcp/4001', { family: 6, address: 'fe80::1%eth0', port: 4001 }],
+  ['/dns6/example.com/tcp/80', { family: 6, address: 'example.com', port: 80 }],
+  [`/dnsaddr/example.com/p2p/${ED25519}`, { family: 4, address: 'example.com', port: 443 }]
+])('%s begins with a host and a port', (address, expected) => {
+  expect(new Multiaddr(address).nodeAddress()).toEqual(expected);
+});
+
+test.each(['/unix/tmp/p2p.sock', '/ip4/127.0.0.1', `/p2p/${ED25519}`])('%s does not', address => {
+  expect(() => new Multiaddr(address).nodeAddress()).toThrow(/does not begin with a host and a port/);
+});
+
 test('an IPv4 address may end an IPv6 address', () => {
   expect(new Multiaddr('/ip6/::ffff:1.2.3.4').bytes).toEqual(multiaddr('/ip6/::ffff:102:304').bytes);
 });

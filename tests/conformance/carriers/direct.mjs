@@ -4,6 +4,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { KernelAPI, KernelConnection, ServerConnection } from '@jupyterlab/services'
 import WebSocket from 'ws'
+import { startKubo } from '../kubo.mjs'
 import { resolvers, shardsAll } from './node-options.mjs'
 
 const lib = path.resolve(import.meta.dirname, '../../../labextension/lib/index.js')
@@ -26,15 +27,24 @@ const idle = []
 /** How often a port is asked for: on a machine that is busy for 300 ms the opener rightly takes another carrier, which is not the one under test. */
 const ATTEMPTS = 3
 
+/** What makes an empty node of each kind the kernel's, and what ends what is behind it. */
+const kinds = {
+  async embedded () {
+    return { cells: [`await ipfs.config.set('DNS.Resolvers', ${JSON.stringify(resolvers())})`], end: async () => {} }
+  },
+  async kubo (options) {
+    const { url, close } = await startKubo(options)
+    return { cells: [`%ipfs kubo_api ${url}`, '%ipfs node kubo'], end: close }
+  }
+}
+
 /** Load the extension, which makes an empty node that ports may administer, and open a port to it; `close` unloads the extension. */
-export async function spawn (options = {}) {
+export async function spawn (options = {}, kind = 'embedded') {
+  const { cells, end } = await kinds[kind](options)
+  const sharding = shardsAll(options) ? ['%ipfs shard_split_threshold 1'] : []
   const kernel = idle.pop() ?? await startKernel()
-  await execute(kernel, '%load_ext ipfs_comm')
   // The suites administer their node; ports may not where nobody says so.
-  await execute(kernel, '%ipfs admin True')
-  if (shardsAll(options)) await execute(kernel, '%ipfs shard_split_threshold 1')
-  await execute(kernel, '%ipfs admin true')
-  await execute(kernel, `await ipfs.config.set('DNS.Resolvers', ${JSON.stringify(resolvers())})`)
+  for (const cell of ['%load_ext ipfs_comm', '%ipfs admin True', ...sharding, ...cells]) await execute(kernel, cell)
   const astray = []
   const watch = (_, { msg }) => {
     const packet = msg.header.msg_type.startsWith('comm_') && msg.buffers?.length > 0
@@ -52,6 +62,7 @@ export async function spawn (options = {}) {
     kernel.anyMessage.disconnect(watch)
     await execute(kernel, '%unload_ext ipfs_comm')
     idle.push(kernel)
+    await end()
     if (astray.length > 0) throw new Error(`this was no run over the direct carrier: ${astray.length} packets went over ${astray[0]}`)
   }
   return { port, close }
