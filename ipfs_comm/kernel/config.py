@@ -246,6 +246,8 @@ class IPFSComm(Configurable):
 
     def __init__(self, **arguments: Any) -> None:
         self._session: dict[str, str] = {}
+        # Every call of a page asks for one: they are made anew when an option is set.
+        self._policies: dict[str, Policy] = {}
         self._loading = True
         super().__init__(**arguments)
         self._loading = False
@@ -290,6 +292,12 @@ class IPFSComm(Configurable):
         InvalidInputError
             If the environment holds something that an option cannot be.
         """
+        found = self._policies.get(target)
+        if found is None:
+            found = self._policies[target] = self._policy_of(target)
+        return found
+
+    def _policy_of(self, target: str) -> Policy:
         from ipfs_comm.rpc import Policy
 
         read_only = bool(self.choice("read_only").value)
@@ -306,6 +314,7 @@ class IPFSComm(Configurable):
         return Limits.of({"max_links": self.max_links} | self.limits)
 
     def _chosen(self, change: Any) -> None:
+        self._policies.clear()
         self._session[change["name"]] = "this session"
 
     def choose(self, name: str, text: str) -> None:
@@ -325,6 +334,7 @@ class IPFSComm(Configurable):
             setattr(self, name, trait.from_string(text))
         except (TraitError, ValueError) as error:
             raise InvalidInputError(f"%ipfs {name} cannot be {self._shown(name, text)}{error}") from error
+        self._policies.clear()
         self._session[name] = f"%ipfs {name}"
 
     def _shown(self, name: str, text: str) -> str:

@@ -3,9 +3,14 @@
 import { type Ack, bodySize, type Frame, MAX_NAKS } from '../frame.js';
 
 /** A receiver acknowledges at the latest after so many frames, bytes and milliseconds. */
-export const ACK_FRAMES = 8;
+export const ACK_FRAMES = 64;
 export const ACK_BYTES = 1024 * 1024;
 export const ACK_DELAY = 25;
+/**
+ * After so many milliseconds it does here. Jupyter's server leaves Nagle's algorithm on: what the kernel sends behind a small message waits there until the
+ * page's host has acknowledged that one, which it does with whatever the page sends next, or after 40 ms.
+ */
+const ACK_SOON = 4;
 /** How far ahead of the next expected frame one is kept. */
 const MAX_AHEAD = 4096;
 
@@ -102,7 +107,7 @@ export class Inbox {
     this.#unackedFrames++;
     this.#unackedBytes += size;
     if (this.#unackedFrames >= ACK_FRAMES || this.#unackedBytes >= Math.min(ACK_BYTES, this.#window / 4)) this.#host.acknowledge();
-    else this.#timer ??= setTimeout(() => this.#host.acknowledge(), ACK_DELAY);
+    else this.#timer ??= setTimeout(() => this.#host.acknowledge(), ACK_SOON);
   }
 
   #missing(): [number, number][] {
