@@ -53,6 +53,11 @@ async def described(
     told = str(where) if isinstance(where, Place) else written(where)
     try:
         said = await context.rpc.call("files/stat", told, with_local=with_local or None, **context.offline_if(offline))
+    except NotFoundError as error:
+        if not isinstance(where, Place) or "file does not exist" not in str(error):
+            raise
+        # Kubo says it of any path and names none.
+        raise NotFoundError(f"{where} does not exist", detail={**error.detail, "path": str(where)}) from error
     except NotUnixFSError:
         if isinstance(where, Place) or not (where.segments or where.root.code not in _UNIXFS):
             raise
