@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, TraitType, Unicode, validate
+from traitlets import Bool, Dict, Enum, Float, Int, TraitError, TraitType, Unicode, validate
 from traitlets.config import Configurable
 
 from ipfs_comm.errors import InvalidInputError
@@ -131,6 +131,25 @@ class _KuboAuth(TraitType[Any, Any]):
         return s
 
 
+class _Namespaces(TraitType[Any, Any]):
+    """Names of namespaces, also as one text with commas or spaces between them; None, or the text all, is every one."""
+
+    info_text = "a list of namespaces such as core,dag,block, or all"
+
+    def validate(self, obj: Any, value: Any) -> tuple[str, ...] | None:
+        if isinstance(value, str):
+            value = None if value.strip() == "all" else value.replace(",", " ").split()
+        if value is None:
+            return None
+        if not isinstance(value, list | tuple | set | frozenset):
+            raise TraitError(f"{value!r} is no list of namespaces")
+        _policy({"namespaces": value})
+        return tuple(value)
+
+    def from_string(self, s: str) -> str:
+        return s
+
+
 class _Size(TraitType[Any, Any]):
     """A number of bytes, also as text such as 10GB; None where nothing is chosen."""
 
@@ -212,11 +231,10 @@ class IPFSComm(Configurable):
     limits = Dict(
         help='Limits of the links that pages open, by name, for example {"expire_after": 60}; docs/protocol.md has all.'
     ).tag(config=True)
-    namespaces = List(
-        Unicode(),
-        default_value=None,
+    namespaces = _Namespaces(
+        None,
         allow_none=True,
-        help="Namespaces that pages may call, for example core,dag,block; None (or all) for every one.",
+        help="Namespaces that pages may call, for example core,dag,block; None (as text: all) for every one.",
     ).tag(config=True)
     admin = Bool(
         False, help="Let pages call what is for who runs the node, such as repo.gc, config.set and key.export."
@@ -270,11 +288,6 @@ class IPFSComm(Configurable):
             raise TraitError(f"call_limits has max_calls, max_bytes and max_rate, and no {', '.join(sorted(unknown))}")
         _policy(limits)
         return limits
-
-    @validate("namespaces")
-    def _check_namespaces(self, proposal: Any) -> Any:
-        _policy({"namespaces": proposal["value"]})
-        return proposal["value"]
 
     @validate("targets")
     def _check_targets(self, proposal: Any) -> Any:

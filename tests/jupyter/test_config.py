@@ -160,3 +160,39 @@ def test_a_limit_of_storage_can_be_taken_back(monkeypatch: pytest.MonkeyPatch) -
 def test_what_is_no_size_is_refused(name: str, text: str) -> None:
     with pytest.raises(InvalidInputError, match="is no size"):
         IPFSComm().choose(name, text)
+
+
+@pytest.mark.parametrize("text", ["core,dag,block", "core dag block", "core, dag, block"])
+def test_namespaces_are_chosen_as_text(text: str) -> None:
+    config = IPFSComm()
+    assert config.policy("ipfs_comm").namespaces is None
+    config.choose("namespaces", text)
+    assert config.policy("ipfs_comm").namespaces == ("core", "dag", "block")
+    config.choose("namespaces", "all")
+    assert config.policy("ipfs_comm").namespaces is None
+
+
+@pytest.mark.parametrize("text", ["nope", "core,nope", "none", "None", "['core']"])
+def test_namespaces_that_are_none_are_refused_and_leave_what_was_chosen(text: str) -> None:
+    config = IPFSComm(namespaces=["core"])
+    with pytest.raises(InvalidInputError, match="namespaces"):
+        config.choose("namespaces", text)
+    assert config.policy("ipfs_comm").namespaces == ("core",)
+
+
+@pytest.mark.parametrize("option", ["call_limits", "targets", "limits"])
+@pytest.mark.parametrize("text", ["nonsense", "max_calls=many", "[1]"])
+def test_limits_that_are_none_are_refused(option: str, text: str) -> None:
+    config = IPFSComm()
+    with pytest.raises(InvalidInputError, match=option):
+        config.choose(option, text)
+    assert getattr(config, option) == {}
+
+
+def test_an_option_that_is_set_counts_for_the_calls_after_it() -> None:
+    config = IPFSComm()
+    assert not config.policy("ipfs_comm").admin
+    config.choose("admin", "true")
+    assert config.policy("ipfs_comm").admin
+    config.read_only = True
+    assert config.policy("ipfs_comm").read_only
