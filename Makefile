@@ -121,14 +121,14 @@ browser: ## Chromium, from Debian's packages where apt is there
 	  fi
 	fi
 
-test-browser: setup browser ## a real JupyterLab in Chromium
+test-browser: setup browser kubo ## a real JupyterLab in Chromium
 	$(PY) -m pytest -m browser tests/browser
 
 conformance: setup kubo $(STAMPS)/conformance ## interface-ipfs-core and the wire transcripts, on the embedded node and on Kubo
 	cd tests/conformance
 	export PATH="$(CURDIR)/$(BIN):$$PATH"
 	node --test report.test.mjs
-	node run.mjs
+	node run.mjs $(CONFORMANCE)
 	node replay.mjs
 
 $(STAMPS)/conformance: tests/conformance/package-lock.json
@@ -143,9 +143,10 @@ test: setup ## everything, from nothing
 	trap 'kill $$building 2>/dev/null || true' EXIT
 	$(MAKE) lint test-typescript test-python
 	wait $$building
-	$(MAKE) test-kubo test-faults conformance test-browser
+	$(MAKE) test-kubo test-faults conformance test-browser CONFORMANCE='--client old-0.13.1,own'
 
 test-long: test ## what takes minutes or gigabytes as well
+	$(MAKE) conformance CONFORMANCE='--client own,kubo-rpc-client --node kubo'
 	$(PY) -m pytest -m heavy
 	IPFS_COMM_DAMAGE_CASES=100 $(PY) -m pytest tests/blockstore/test_damage.py
 	IPFS_COMM_KUBO_EXAMPLES=20 $(PY) -m pytest tests/kubo

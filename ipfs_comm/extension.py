@@ -60,6 +60,10 @@ OPENING = frozenset(
     }
 )
 
+#: Options that one kind of node has, and the other has not.
+OF_EMBEDDED = frozenset({"repo", "gateways", "storage_max", "storage_reserve", "hash_on_read"})
+OF_DAEMON = frozenset({"kubo_api", "kubo_auth"})
+
 _loaded: weakref.WeakKeyDictionary[Any, Extension] = weakref.WeakKeyDictionary()
 
 
@@ -323,8 +327,24 @@ class Extension:
 
     def choose(self, name: str, text: str) -> None:
         """Set an option; what depends on it is opened anew."""
+        idle = self._idle(name)
         self.config.choose(name, text)
         self._chosen({"name": name})
+        if idle and self.config.choice(name).value:
+            sys.stdout.write(f"ipfs_comm: {idle}\n")
+
+    def _idle(self, name: str) -> str:
+        """Return why setting an option changes nothing now; empty where it does."""
+        try:
+            kind = self.config.choice("node")
+        except IPFSCommError:
+            # Choosing another node may be what is under way.
+            return ""
+        if name in OF_DAEMON and kind.value == "embedded":
+            return f"{name} is for Kubo daemons, and node is {kind}: `%ipfs node kubo` takes a daemon"
+        if name in OF_EMBEDDED and (kind.value == "kubo" or self._node.daemon):
+            return f"{name} is for the embedded node, and a Kubo daemon is used: `%ipfs node embedded` takes that node"
+        return ""
 
     def _chosen(self, change: Mapping[str, Any]) -> None:
         self.cells.max_snapshot = self.config.max_snapshot
@@ -347,25 +367,38 @@ class Extension:
 
     def describe(self) -> str:
         """Return what ``%ipfs`` shows."""
+        lines = [f"node      {self._told()}"]
         try:
-            node = self._node.told or f"{self.config.kind()}, not opened yet"
+            if self.config.choice("read_only").value:
+                lines.append("read-only what would write is refused")
+            if not self._node.daemon:
+                lines += self._to_open()
         except IPFSCommError as error:
-            node = f"none: {error}"
-        lines = [f"node      {node}" + (", read-only" if self.config.choice("read_only").value else "")]
-        if not self._node.daemon:
-            lines += self._of_embedded()
+            lines.append(f"not now   {error}")
         roads = ["direct"] * (self._road is not None)
         if self._targets:
             roads += [self._targets[0].name, "widget"]
         return "\n".join([*lines, f"carriers  {', '.join(roads) or 'none: no Jupyter kernel'}"])
 
-    def _of_embedded(self) -> list[str]:
-        repo = self._node.where or f"{self.config.choice('repo').value or 'the default'}, not opened yet"
-        try:
-            asked = ", ".join(self.config.sources()) or "none: the node asks nobody"
-        except IPFSCommError as error:
-            asked = f"none: {error}"
-        return [f"repo      {repo}", f"gateways  {asked}"]
+    def _told(self) -> str:
+        node = self._node
+        if node.daemon and self._runtime.threads and self._runtime.owned():
+            return str(self._runtime.wait(self._runtime.submit(node.tell())))
+        return node.told or "not opened yet: the first call opens it"
+
+    def _to_open(self) -> list[str]:
+        """Return what was chosen of a node that is embedded or not open."""
+        kind, api = self.config.choice("node"), self.config.choice("kubo_api")
+        lines = []
+        if not self._node.where:
+            lines.append(f"chosen    {kind}")
+            if kind.value != "embedded":
+                own = "that of your repository, $IPFS_PATH or ~/.ipfs" + ", if one runs" * (kind.value == "auto")
+                lines.append(f"kubo_api  {api if api.value else own}")
+        if kind.value == "embedded" or (kind.value == "auto" and not api.value):
+            lines.append(f"repo      {self._node.where or self.config.choice('repo').value or 'the default'}")
+            lines.append(f"gateways  {', '.join(self.config.sources()) or 'none: the node asks nobody'}")
+        return lines
 
 
 def _wait_for_control(done: Future[None]) -> None:

@@ -74,6 +74,7 @@ OPTIONS: Final = {
     "peer": "Of this peer alone.",
     "peerId": "Of this peer.",
     "pin": "Pin what is made.",
+    "pinName": "Name of the pins that this makes.",
     "pinRoots": "Pin the roots that the CAR names.",
     "poll": "Tell it again and again.",
     "preload": "Accepted: nothing is preloaded anywhere.",

@@ -333,6 +333,33 @@ def running(repository: Repository, *options: str, offline: bool = True) -> Iter
                 process.kill()
 
 
+class Restarted:
+    """A daemon on a repository that can be killed and started again.
+
+    Parameters
+    ----------
+    repository : Repository
+    stack : ExitStack
+        At whose end it ends.
+    """
+
+    def __init__(self, repository: Repository, stack: ExitStack) -> None:
+        self.repository = repository
+        self._stack = stack
+        self.daemon = stack.enter_context(running(repository))
+
+    def kill(self) -> None:
+        """Kill the daemon, and wait until it is gone."""
+        self.daemon.process.kill()
+        self.daemon.process.wait(LIMIT)
+
+    def start(self) -> None:
+        """Start it again, at whatever address it then has."""
+        # One that was killed leaves its file, which tells of nobody.
+        (self.repository.folder / "api").unlink(missing_ok=True)
+        self.daemon = self._stack.enter_context(running(self.repository))
+
+
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
     assert process.stdout is not None
     said = b""

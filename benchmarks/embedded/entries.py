@@ -13,7 +13,7 @@ from embedded.bench import Kubo
 from ipfs_comm import open_node
 from ipfs_comm.ipld import CID, car, multihash
 from ipfs_comm.unixfs import ImportOptions
-from ipfs_comm.unixfs._builder import Builder
+from ipfs_comm.unixfs.builder import Builder
 from ipfs_comm.unixfs.directory import make_directory
 from ipfs_comm.unixfs.hamt import Entry
 

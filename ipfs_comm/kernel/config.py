@@ -50,6 +50,11 @@ class Choice:
         return f"{self.value!r}" + (f" (set by {self.source})" if self.source else "")
 
 
+def _refused(name: str, text: str) -> str:
+    """Return a value that cannot be, for the error that says so; nothing of one that is a secret or holds one."""
+    return "" if name in ("kubo_api", "kubo_auth") else f" cannot be {text!r}"
+
+
 def _policy(given: Any) -> None:
     from ipfs_comm.rpc import Policy
 
@@ -346,13 +351,9 @@ class IPFSComm(Configurable):
         try:
             setattr(self, name, trait.from_string(text))
         except (TraitError, ValueError) as error:
-            raise InvalidInputError(f"%ipfs {name} cannot be {self._shown(name, text)}{error}") from error
+            raise InvalidInputError(f"%ipfs {name}{_refused(name, text)}: {error}") from error
         self._policies.clear()
         self._session[name] = f"%ipfs {name}"
-
-    def _shown(self, name: str, text: str) -> str:
-        """Return a value that was refused, as errors begin with it; nothing of one that is a secret or holds one."""
-        return "" if name in ("kubo_api", "kubo_auth") else f"{text!r}: "
 
     def choice(self, name: str) -> Choice:
         """Return the value of `name` that counts, and its source.
@@ -370,7 +371,7 @@ class IPFSComm(Configurable):
             try:
                 return Choice(getattr(type(self)(**{name: text}), name), variable)
             except TraitError as error:
-                raise InvalidInputError(f"{variable} is {self._shown(name, text)}{error}") from error
+                raise InvalidInputError(f"{variable}{_refused(name, text)}: {error}") from error
         value = getattr(self, name)
         default = self.class_traits()[name].default_value
         return Choice(value, f"c.IPFSComm.{name}" if value != default else "")
@@ -424,8 +425,9 @@ class IPFSComm(Configurable):
                 "hash_on_read": self.choice("hash_on_read").value,
             }
         if kind != "embedded":
-            api = self.choice("kubo_api")
-            named = api.source == ENVIRONMENT["kubo_api"] and api.value
-            # What the environment says is looked at there, to be told as the reason; empty is none.
-            options |= {"kubo_api": None if named else str(api.value), "kubo_auth": str(self.choice("kubo_auth").value)}
+            # What the environment says is looked at there: an address to be told as the reason, credentials to be
+            # told to no daemon whose address has its own. Empty is none.
+            for name in ("kubo_api", "kubo_auth"):
+                chosen = self.choice(name)
+                options[name] = None if chosen.source == ENVIRONMENT[name] and chosen.value else chosen.value
         return options

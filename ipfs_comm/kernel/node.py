@@ -58,8 +58,10 @@ WRITES = frozenset(
     }
 )
 
-#: How the place of a daemon's node begins.
-DAEMON = "Kubo at "
+#: Seconds for a daemon to say how it is.
+PATIENCE = 5.0
+#: How the line begins that is told of a node in this process.
+EMBEDDED = "embedded"
 
 REMEDY = (
     "choose another folder with `%ipfs repo /a/folder/you/can/write` or the environment variable IPFS_COMM_REPO, "
@@ -127,6 +129,22 @@ class KernelNode:
         # Shielded: the call that came first may be cancelled, the others wait for the same node.
         return await asyncio.shield(self._opened)
 
+    async def tell(self) -> str:
+        """Return what to tell of the node now: a daemon may have gone, or been started again with other settings.
+
+        Returns
+        -------
+        str
+            Empty where no node was opened yet.
+        """
+        if not self.daemon or self._opened is None:
+            return self.told
+        try:
+            self.told = await (await self.open()).told(timeout=PATIENCE)
+        except IPFSCommError as error:
+            return f"{self.told}\nnot now   {error}"
+        return self.told
+
     async def close(self) -> None:
         """Close the node; the next call opens one again, as the configuration then says."""
         self.told = ""
@@ -166,7 +184,7 @@ class KernelNode:
             return
         try:
             self.where = node.repo_path
-            self.daemon = self.where.startswith(DAEMON)
+            self.daemon = not line.startswith(EMBEDDED)
             self.told = line
             self.fleeting = self.where == MEMORY and not options["read_only"]
             # In the context of the call that came first, and so in its output; before that call goes on.

@@ -8,8 +8,10 @@ from typing import Final
 
 from ipfs_comm.errors import InvalidInputError
 
-__all__ = ["duration"]
+__all__ = ["duration", "interval_of", "validity"]
 
+#: Seconds between two figures of a stream at least.
+_SHORTEST: Final = 0.01
 _UNITS: Final = {
     "d": 86_400.0,
     "h": 3600.0,
@@ -46,3 +48,36 @@ def duration(option: str, value: str | float | timedelta) -> timedelta:
     except (TypeError, ValueError, OverflowError):
         seconds = -1.0
     raise InvalidInputError(f'{option} is {value!r:.80}: give seconds, or text such as "24h" or "1h30m"')
+
+
+def interval_of(value: str | float | timedelta) -> float:
+    """Return the seconds between two figures of a stream, at least a hundredth.
+
+    Raises
+    ------
+    InvalidInputError
+        It is no length of time.
+    """
+    try:
+        return max(duration("interval", value).total_seconds(), _SHORTEST)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"invalid duration: {error}") from None
+
+
+def validity(
+    lifetime: str | float | timedelta, ttl: str | float | timedelta | None
+) -> tuple[timedelta, timedelta | None]:
+    """Return how long a record of a name lasts, and for how long it may be cached, where that is said.
+
+    Raises
+    ------
+    InvalidInputError
+        One is no length of time, the record lasts for none, or would be cached for longer than it lasts.
+    """
+    lasting = duration("lifetime", lifetime)
+    caching = None if ttl is None else duration("ttl", ttl)
+    if not lasting:
+        raise InvalidInputError("a record with a lifetime of nothing has ended already: give a longer one")
+    if caching is not None and caching > lasting:
+        raise InvalidInputError(f"a record cannot be cached for longer ({ttl}) than it lasts ({lifetime})")
+    return lasting, caching

@@ -192,13 +192,14 @@ def _refuse_options(kind: str, others: Mapping[str, Any]) -> None:
 
 async def _daemon(kind: str, address: str | None, credentials: str | None) -> Found | str:
     """Return the daemon to use, or why it is none that may be."""
-    from ipfs_comm.node.kubo.find import START, NoDaemonError, find
+    from ipfs_comm.node.kubo.errors import START
+    from ipfs_comm.node.kubo.find import NoDaemonError, find
 
     try:
         return await find(address, credentials)
     except NoDaemonError as error:
         if kind == "auto":
-            return str(error)
+            return f"no Kubo daemon to use: {error}"
         raise UnreachableError(f"there is no Kubo daemon to use: {error}; {START}") from error
 
 

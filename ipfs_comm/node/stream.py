@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 from ipfs_comm._shown import shown
-from ipfs_comm.errors import DeadlineError, InvalidInputError, LimitError
+from ipfs_comm.errors import DeadlineError, InvalidInputError, LimitError, NotFoundError
 
 if TYPE_CHECKING:
     import builtins
@@ -184,6 +184,22 @@ class Stream(Generic[T, W]):
 async def as_list(items: AsyncIterator[T]) -> list[T]:
     """Gather items into a list."""
     return [item async for item in items]
+
+
+async def as_last(items: AsyncIterator[T]) -> T:
+    """Return the last of the items.
+
+    Raises
+    ------
+    NotFoundError
+        None came.
+    """
+    found: list[T] = []
+    async for item in items:
+        found[:] = [item]
+    if not found:
+        raise NotFoundError("there is no last item: none came")
+    return found[0]
 
 
 async def as_bytes(items: AsyncIterator[bytes | memoryview]) -> bytes:

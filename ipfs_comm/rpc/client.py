@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ipfs_comm.errors import InvalidInputError, IPFSCommError, NotSupportedError, ProtocolError
 from ipfs_comm.facade import Facade, declared
-from ipfs_comm.node.stream import Stream, Whole
+from ipfs_comm.node.stream import Stream, Whole, as_last
 from ipfs_comm.rpc.asking import Asking
 from ipfs_comm.rpc.kinds import CALLBACK, camel
 from ipfs_comm.rpc.method import PROGRESS
@@ -164,7 +164,7 @@ class _Asked:
         whole = Whole(self._max_size, self._what)
         gathers: Mapping[str, Callable[[AsyncIterator[Any]], Awaitable[Any]]] = {
             "bytes": whole.bytes,
-            "last": _last,
+            "last": as_last,
             "list": whole.list(lambda _: 0),
         }
         return Stream(self._items, gathers[self._method.answer.together], timeout=self._timeout, what=self._what)
@@ -227,10 +227,3 @@ def _spread(paths: Sequence[Any], parameters: int) -> list[Any]:
     """Return paths, some of which may be in sequences, as so many arguments: the first of them a list."""
     flat = [one for path in paths for one in (path if isinstance(path, list | tuple) else [path])]
     return [flat[: 1 - parameters or None], *flat[len(flat) - parameters + 1 :]]
-
-
-async def _last(items: AsyncIterator[Any]) -> Any:
-    last = None
-    async for item in items:
-        last = item
-    return last

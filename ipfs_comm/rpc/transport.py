@@ -45,7 +45,11 @@ class Transport:
         if self._port is not None:
             raise InvalidInputError("this client has a port already: make another client for another port")
         self._port = port
+        if port.closed:
+            self._closed()
+            return
         port.onclose = self._closed
+        port.when_left(self._closed)
         port.onmessage = self._receive
         waiting, self._waiting = self._waiting, []
         for message, transfer in waiting:

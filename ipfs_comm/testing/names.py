@@ -95,6 +95,8 @@ class NamesContract(Differing):
         key = await node.key.gen("contract-unpublished")
         with pytest.raises(NotFoundError):
             await node.name.resolve(key.id)
+        with pytest.raises(NotFoundError):
+            await anext(node.name.resolve(key.id))
 
     async def test_only_what_is_there_is_published_unless_told_otherwise(self, node: Node) -> None:
         with pytest.raises(NotFoundError):

@@ -33,6 +33,7 @@ class NetworkContract(Differing):
         return {
             "bitswap.unwant": lambda: node.bitswap.unwant(_CID),
             "bitswap.wantlist_for_peer": lambda: node.bitswap.wantlist_for_peer(_PEER),
+            "bootstrap.reset": lambda: node.bootstrap.reset(),
             "dht.find_peer": lambda: node.dht.find_peer(_PEER),
             "dht.find_provs": lambda: node.dht.find_provs(_CID, num_providers=1),
             "dht.get": lambda: node.dht.get(f"/ipns/{_PEER}"),
@@ -65,6 +66,19 @@ class NetworkContract(Differing):
             with pytest.raises(NotSupportedError, match="kind=") as caught:
                 await calls[verb]()
             assert caught.value.code == "ERR_NOT_SUPPORTED"
+
+    async def test_what_a_node_can_do_it_does_not_refuse_as_if_it_could_not(self, node: Node) -> None:
+        told = (await node.capabilities()).unsupported
+        for verb, call in self.calls_that_may_be_refused(node).items():
+            if verb in told:
+                continue
+            code = ""
+            try:
+                await call()
+            except IPFSCommError as error:
+                code = error.code
+            assert code != "ERR_NOT_SUPPORTED", verb
+        await node.pubsub.unsubscribe("topic")
 
     async def test_a_node_without_peers_has_none(self, node: Node) -> None:
         assert await node.swarm.peers(verbose=True) == []

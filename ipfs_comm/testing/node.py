@@ -46,7 +46,11 @@ class NodeContract(
     NamesContract,
     NetworkContract,
 ):
-    """Tests of the whole core API; a subclass gives the fixture ``node``: a fresh one, that may be written to."""
+    """Tests of the whole core API; a subclass gives the fixture ``node``: a fresh one, that may be written to.
+
+    What a kind of node cannot do as the embedded one does is named in ``differences``, with the reason; see
+    ``ipfs_comm.testing.differences``.
+    """
 
     async def test_get_streams_a_tree_parents_first(self, node: Node) -> None:
         root = (await node.add_all([File("d/a", b"aaa"), File("d/s/b", b"b")]))[-1].cid

@@ -35,6 +35,13 @@ class RootsContract(Differing):
         with pytest.raises(NotFoundError, match="not pinned"):
             await node.pin.rm(root)
 
+    async def test_what_is_added_is_pinned_under_a_name(self, node: Node) -> None:
+        added = await node.add(b"named", pin_name="mine")
+        (entry,) = await node.pin.ls(added.cid)
+        assert (entry.type, entry.name) == ("recursive", "mine")
+        with pytest.raises(InvalidInputError, match="pin=True"):
+            await node.add(b"named", pin=False, pin_name="mine")
+
     async def test_more_than_a_name_is_kept_with_a_pin(self, node: Node) -> None:
         root = await node.dag.put({"leaf": 1})
         with self.unless("pin metadata"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ipfs_comm.errors import CodecError, NotUnixFSError
 from ipfs_comm.ipld.codecs import dag_pb
-from ipfs_comm.unixfs._builder import DAG_PB, RAW
+from ipfs_comm.unixfs.builder import DAG_PB, RAW
 from ipfs_comm.unixfs.format import UnixFS
 
 if TYPE_CHECKING:

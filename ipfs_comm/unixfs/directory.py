@@ -12,7 +12,7 @@ from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.errors import InvalidInputError, InvalidPathError
 from ipfs_comm.ipld.codecs.dag_pb import PBLink
 from ipfs_comm.unixfs import hamt
-from ipfs_comm.unixfs._builder import Builder, Made, written_mode
+from ipfs_comm.unixfs.builder import Builder, Made, written_mode
 from ipfs_comm.unixfs.format import Mtime, UnixFS, link_size
 from ipfs_comm.unixfs.hamt import Entry
 from ipfs_comm.unixfs.importer import Content, import_by, resolved

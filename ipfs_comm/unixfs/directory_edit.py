@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from ipfs_comm.ipld import CID
-    from ipfs_comm.unixfs._builder import Builder, Made
     from ipfs_comm.unixfs._reader import Node, Reader
+    from ipfs_comm.unixfs.builder import Builder, Made
     from ipfs_comm.unixfs.format import Mtime, UnixFS
 
 

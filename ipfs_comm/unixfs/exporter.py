@@ -12,8 +12,8 @@ from ipfs_comm.errors import InvalidInputError, LimitError, NotUnixFSError
 from ipfs_comm.ipld import path as content_path
 from ipfs_comm.unixfs import hamt
 from ipfs_comm.unixfs._ahead import Ahead
-from ipfs_comm.unixfs._builder import DAG_PB, RAW
 from ipfs_comm.unixfs._reader import Node, Reader
+from ipfs_comm.unixfs.builder import DAG_PB, RAW
 from ipfs_comm.unixfs.hamt import Entry as DirEntry
 from ipfs_comm.unixfs.resolver import Resolved, Step, resolve
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ipfs_comm._shown import shown
 from ipfs_comm.errors import LimitError, NotUnixFSError
 from ipfs_comm.ipld.codecs.dag_pb import PBLink
-from ipfs_comm.unixfs._builder import RAW, Made, written_mode
+from ipfs_comm.unixfs.builder import RAW, Made, written_mode
 from ipfs_comm.unixfs.format import UnixFS
 from ipfs_comm.unixfs.importer import import_leaves
 from ipfs_comm.unixfs.layout import LAYER_REPEAT
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from ipfs_comm.blockstore._pool import Pool
     from ipfs_comm.ipld import CID
-    from ipfs_comm.unixfs._builder import Builder
     from ipfs_comm.unixfs._reader import Node, Reader
+    from ipfs_comm.unixfs.builder import Builder
     from ipfs_comm.unixfs.format import Mtime
     from ipfs_comm.unixfs.source import Source
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence
 
     from ipfs_comm.ipld import CID
-    from ipfs_comm.unixfs._builder import Builder, Made
     from ipfs_comm.unixfs._reader import Node, Reader
+    from ipfs_comm.unixfs.builder import Builder, Made
 
 #: Multihash code of the only hash of names there is.
 MURMUR3: Final = 0x22

@@ -11,8 +11,8 @@ from ipfs_comm.unixfs import hamt
 from ipfs_comm.unixfs._links import Links
 
 if TYPE_CHECKING:
-    from ipfs_comm.unixfs._builder import Builder, Made
     from ipfs_comm.unixfs._reader import Node, Reader
+    from ipfs_comm.unixfs.builder import Builder, Made
     from ipfs_comm.unixfs.hamt import Entry, Shape
 
 

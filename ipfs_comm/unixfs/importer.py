@@ -13,7 +13,7 @@ from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.ipld.codecs.dag_pb import PBLink
 from ipfs_comm.unixfs import layout
-from ipfs_comm.unixfs._builder import Builder, Made, written_mode
+from ipfs_comm.unixfs.builder import Builder, Made, written_mode
 from ipfs_comm.unixfs.chunker import DEFAULT_SIZE, Chunk, Chunker, parse
 from ipfs_comm.unixfs.format import Mtime, UnixFS
 from ipfs_comm.unixfs.options import ImportOptions, Progress, Put

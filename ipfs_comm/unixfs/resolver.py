@@ -10,8 +10,8 @@ from ipfs_comm.errors import CodecError, LimitError, NoLinkError, NotFoundError,
 from ipfs_comm.ipld import CID, codecs
 from ipfs_comm.ipld.codecs import dag_pb
 from ipfs_comm.unixfs import hamt
-from ipfs_comm.unixfs._builder import DAG_PB, RAW
 from ipfs_comm.unixfs._reader import Reader, parse
+from ipfs_comm.unixfs.builder import DAG_PB, RAW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -84,6 +84,7 @@ class MessagePort(clone.Transferable):
         "__weakref__",
         "_detached",
         "_interceptor",
+        "_leaving",
         "_listeners",
         "_loop",
         "_onclose",
@@ -100,6 +101,7 @@ class MessagePort(clone.Transferable):
         self._listeners: dict[str, list[Listener]] = {}
         self._onmessage: Listener | None = None
         self._onclose: Listener | None = None
+        self._leaving: Callable[[], object] | None = None
         self._started = False
         self._detached = False
         self._scheduled = False
@@ -316,6 +318,13 @@ class MessagePort(clone.Transferable):
         for record in self.abandon():
             record.drop()
         bury()
+        leaving, self._leaving = self._leaving, None
+        if leaving is not None:
+            leaving()
+
+    def when_left(self, leaving: Callable[[], object]) -> None:
+        """Have ``leaving`` called when this end closes the port, of which no event tells; the last one given counts."""
+        self._leaving = leaving
 
     def abandon(self) -> list[Record]:
         """Close the port; return the messages that waited here, for the caller to drop."""

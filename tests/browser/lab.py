@@ -157,12 +157,26 @@ class Server:
         self._process.send_signal(number)
         threading.Timer(seconds, self._process.send_signal, [then]).start()
 
+    def add_kernel(self, name: str, **environment: str) -> str:
+        """Let notebooks have a kernel with these environment variables; return its name."""
+        folder = self.folder / "data" / "kernels" / name
+        folder.mkdir()
+        argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        spec = {"argv": argv, "display_name": name, "language": "python", "env": environment}
+        (folder / "kernel.json").write_text(json.dumps(spec))
+        return name
+
     def write(self, name: str, *cells: str, kernel: str = "python3") -> str:
         """Write a notebook with these code cells into the server's folder."""
-        notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(source) for source in cells],
-            metadata={"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}},
-        )
+        made = [nbformat.v4.new_code_cell(source) for source in cells]
+        return self._write(nbformat.v4.new_notebook(cells=made), name, kernel)
+
+    def copy(self, notebook: Path, name: str, kernel: str = "python3") -> str:
+        """Copy a notebook into the server's folder, for another kernel."""
+        return self._write(nbformat.read(notebook, as_version=4), name, kernel)
+
+    def _write(self, notebook: Any, name: str, kernel: str) -> str:
+        notebook.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
         nbformat.write(notebook, self.notebooks / name)
         return name
 
@@ -279,6 +293,13 @@ class Lab:
         found: str = self.page.evaluate("index => lab.shown(index)", index)
         return found
 
+    def show_image(self, index: int) -> None:
+        """Scroll to what a cell has drawn, and wait for the image in it."""
+        self.shown(index)
+        self.wait(
+            "() => [...document.querySelectorAll('.jp-ipfs-comm-live img')].some(image => image.naturalWidth > 0)"
+        )
+
     def save(self) -> None:
         """Save the notebook."""
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
@@ -291,6 +312,11 @@ class Lab:
     def load_module(self, name: str, source: str) -> None:
         """Put the exports of a module into a global of the page."""
         self.page.evaluate("([name, source]) => lab.load(name, source)", [name, source])
+
+    def load_clients(self, page_library: str, message_port_client: str) -> None:
+        """Put both clients into the page: ours, with `connect`, and the original's."""
+        self.load_module("ours", page_library)
+        self.load_module("theirs", message_port_client)
 
     def evaluate(self, body: str, argument: Any = None) -> Any:
         """Run the body of an async function with `kernel` (the notebook's) and `argument` in scope."""

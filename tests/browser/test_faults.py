@@ -71,13 +71,8 @@ def lab(
         server.write(f"{request.node.name}.ipynb", LOAD, FLOOD, COUNT.format(expected=0), COUNT.format(expected=1)),
     )
     lab.run_cell(0)
-    libraries(lab, page_library, message_port_client)
+    lab.load_clients(page_library, message_port_client)
     return lab
-
-
-def libraries(lab: Lab, page_library: str, message_port_client: str) -> None:
-    lab.load_module("ours", page_library)
-    lab.load_module("theirs", message_port_client)
 
 
 def both_ways(lab: Lab, trouble: str) -> None:
@@ -131,7 +126,7 @@ def test_a_page_reloaded_in_mid_transfer_starts_afresh_and_leaves_nothing_in_the
         """
     )
     lab.reload()
-    libraries(lab, page_library, message_port_client)
+    lab.load_clients(page_library, message_port_client)
     both_ways(lab, "")
     lab.run_cell(3)
     assert lab.text(3).strip() == "1"

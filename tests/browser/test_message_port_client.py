@@ -26,8 +26,7 @@ def lab(
     opened = open_shared_lab(server, notebook)
     opened.run_cell(0)
     assert opened.errors(0) == []
-    opened.load_module("ours", page_library)
-    opened.load_module("theirs", message_port_client)
+    opened.load_clients(page_library, message_port_client)
     return opened
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from browser.lab import REPO
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 QUICKSTART = REPO / "notebooks" / "01-quickstart.ipynb"
 
 
+def drawing(cells: list[Any]) -> int:
+    """Return which cell shows a picture."""
+    return next(i for i, cell in enumerate(cells) if cell.source.startswith("%%ipfs_js") and "element" in cell.source)
+
+
 def test_run_all_gives_every_output_and_a_picture(server: Server, open_lab: Callable[..., Lab]) -> None:
     shutil.copy(QUICKSTART, server.notebooks / QUICKSTART.name)
     lab = open_lab(server, QUICKSTART.name)
@@ -25,11 +30,7 @@ def test_run_all_gives_every_output_and_a_picture(server: Server, open_lab: Call
     cells = nbformat.read(QUICKSTART, as_version=4).cells
     for index, cell in enumerate(cells):
         assert lab.errors(index) == [], cell.source
-    drawing = next(
-        i for i, cell in enumerate(cells) if cell.source.startswith("%%ipfs_js") and "element" in cell.source
-    )
-    lab.shown(drawing)
-    lab.wait("() => [...document.querySelectorAll('.jp-ipfs-comm-live img')].some(image => image.naturalWidth > 0)")
+    lab.show_image(drawing(cells))
     picture = lab.picture("quickstart")
     assert picture.stat().st_size > 10_000
     if os.environ.get("IPFS_COMM_UPDATE_PICTURES") == "1":

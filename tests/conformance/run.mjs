@@ -1,6 +1,6 @@
 // Runs interface-ipfs-core through each client over each carrier, and holds the results against what is pinned.
 //
-//   node run.mjs [--client old-0.13.1,own,kubo-rpc-client] [--node embedded,kubo] [--carrier stdio,direct,http] [--suite root,dag,…] [--jobs 2] [--write]
+//   node run.mjs [--client old-0.13.1,own,kubo-rpc-client] [--node embedded,kubo] [--carrier stdio,direct,http] [--suite root,dag,…] [--jobs 4] [--write]
 //
 // A carrier is a name of carriers/, or a path to a module like those. Results go to build/conformance.json. With --write, pinned.json and
 // known-failures.json take on what came out; reasons that cannot be read off the failure are left for a person to fill in.
@@ -41,8 +41,8 @@ const RUNS = {
   },
   'kubo-rpc-client': { kubo: { carriers: ['http'], suites: [...WHOLE, ...PEERS] } }
 }
-/** Suites that take long, and so begin first. */
-const LONG = ['root', 'files', 'pubsub', 'dag', 'pin', 'dht', 'block']
+/** Suites that take long, and so begin first; those that wait more than they work before the others. */
+const LONG = ['namePubsub', 'pin', 'root', 'files', 'pubsub', 'dag', 'block']
 /** Whom ours is held to on Kubo. */
 const [OURS, REFERENCE] = ['own@stdio@kubo', 'kubo-rpc-client@http@kubo']
 
@@ -52,7 +52,7 @@ const { values: options } = parseArgs({
     suite: { type: 'string' },
     client: { type: 'string', default: Object.keys(RUNS).join(',') },
     node: { type: 'string', default: 'embedded,kubo' },
-    jobs: { type: 'string', default: String(os.availableParallelism() + 1) },
+    jobs: { type: 'string', default: String(os.availableParallelism() + 2) },
     write: { type: 'boolean', default: false }
   }
 })

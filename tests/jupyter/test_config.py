@@ -52,7 +52,7 @@ def test_a_choice_that_cannot_be_is_refused(name: str, text: str) -> None:
 
 def test_an_environment_that_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IPFS_COMM_NODE", "helia")
-    with pytest.raises(InvalidInputError, match="IPFS_COMM_NODE is 'helia'"):
+    with pytest.raises(InvalidInputError, match="IPFS_COMM_NODE cannot be 'helia'"):
         IPFSComm().kind()
 
 
@@ -85,7 +85,7 @@ def test_gateways_that_are_none_are_refused_by_their_source(monkeypatch: pytest.
     with pytest.raises(InvalidInputError, match=r"%ipfs gateways cannot be 'ftp://host'"):
         IPFSComm().choose("gateways", "ftp://host")
     monkeypatch.setenv("IPFS_COMM_GATEWAYS", "nonsense")
-    with pytest.raises(InvalidInputError, match="IPFS_COMM_GATEWAYS is 'nonsense'"):
+    with pytest.raises(InvalidInputError, match="IPFS_COMM_GATEWAYS cannot be 'nonsense'"):
         IPFSComm().sources()
 
 
@@ -100,10 +100,12 @@ def test_every_option_of_a_node_comes_from_what_was_chosen(monkeypatch: pytest.M
         "read_only": False,
         "shard_split_threshold": None,
         "kubo_api": None,
-        "kubo_auth": "bearer:token",
+        "kubo_auth": None,
         "offline": False,
     }
     config = IPFSComm()
+    config.choose("kubo_auth", "bearer:another")
+    assert config.opening()["kubo_auth"] == "bearer:another"
     config.choose("kubo_api", "http://127.0.0.1:5002")
     assert config.opening()["kubo_api"] == "http://127.0.0.1:5002"
     config.choose("node", "embedded")

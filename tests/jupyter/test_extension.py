@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.kernel, pytest.mark.asyncio(loop_scope="module")]
 
+NO_DAEMON = "no Kubo daemon to use: there is no /nonexistent/ipfs/api"
+
 
 async def test_loading_is_fast(python: str, tmp_path: Path) -> None:
     code = "import time\nt = time.thread_time()\n%load_ext ipfs_comm\nprint(time.thread_time() - t)"
@@ -38,7 +40,7 @@ async def test_the_node_is_there_as_ipfs_awaited_and_without(loaded: Page) -> No
     code = "added = await ipfs.add(b'hello'); print(added.cid, await ipfs.cat(added.cid), ipfs.sync.cat(added.cid))"
     lines = (await loaded.run(code)).text().splitlines()
     assert lines == [
-        "IPFS node: embedded, in memory, where nothing is kept (there is no /nonexistent/ipfs/api)",
+        f"IPFS node: embedded, in memory, where nothing is kept ({NO_DAEMON})",
         "QmWfVY9y3xjsixTgbd9AorQxH7VtMpzfx2HaWtsoUYecaX b'hello' b'hello'",
     ]
 
@@ -100,7 +102,7 @@ async def test_what_was_added_is_there_in_the_next_kernel(python: str, tmp_path:
         page = await kernel.page()
         said = await page.run("%load_ext ipfs_comm\nprint((await ipfs.add(b'kept')).cid)")
         first, cid = said.text().splitlines()
-        assert first == f"IPFS node: embedded, the repository {repo} (there is no /nonexistent/ipfs/api)"
+        assert first == f"IPFS node: embedded, the repository {repo} ({NO_DAEMON})"
         # An orderly end, by which the node is closed at exit.
         await page.request("control", "shutdown_request", {"restart": False})
         await kernel.manager._async_finish_shutdown(waittime=20)
@@ -116,6 +118,17 @@ async def test_a_chosen_node_that_is_not_there_is_an_error_and_no_other_node_tak
         assert part in reply["evalue"]
     assert "none:" in (await loaded.run("%ipfs")).text()
     assert "b'x'" in (await loaded.run("%ipfs node embedded\nprint(await ipfs.cat((await ipfs.add(b'x')).cid))")).text()
+
+
+async def test_an_option_of_the_other_kind_of_node_says_that_it_changes_nothing(loaded: Page) -> None:
+    assert (await loaded.run("%ipfs kubo_api http://127.0.0.1:5001")).text() == ""
+    said = (await loaded.run("%ipfs node embedded\n%ipfs kubo_api http://127.0.0.1:5002")).text()
+    assert "kubo_api is for Kubo daemons, and node is 'embedded' (set by %ipfs node): `%ipfs node kubo`" in said
+    assert (await loaded.run("%ipfs kubo_api none")).text() == ""
+    said = (await loaded.run("%ipfs node kubo\n%ipfs repo /elsewhere\n%ipfs")).text()
+    assert "repo is for the embedded node, and a Kubo daemon is used: `%ipfs node embedded`" in said
+    assert "gateways" not in said
+    assert "chosen    'kubo' (set by %ipfs node)" in said
 
 
 async def test_a_read_only_node_refuses_what_writes(loaded: Page) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 import ipfs_comm
 from ipfs_comm.errors import InvalidInputError, LimitError, NotFoundError
-from ipfs_comm.node.embedded.bootstrap import check_address
 from ipfs_comm.node.embedded.settings import BOOTSTRAP
+from ipfs_comm.node.multiaddr import peer_address
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -152,8 +152,8 @@ async def test_the_default_peers_come_back(node: Node) -> None:
 
 
 def test_the_default_peers_are_addresses_of_peers() -> None:
-    assert [check_address(address) for address in (*BOOTSTRAP, PEER, OTHER)] == [*BOOTSTRAP, PEER, OTHER]
-    assert check_address(PEER.replace("/p2p/", "/ipfs/") + "/") == PEER
+    assert [peer_address(address) for address in (*BOOTSTRAP, PEER, OTHER)] == [*BOOTSTRAP, PEER, OTHER]
+    assert peer_address(PEER.replace("/p2p/", "/ipfs/") + "/") == PEER
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from ipfs_comm.errors import (
     NotSupportedError,
 )
 from ipfs_comm.ipld import CID
-from ipfs_comm.node.embedded.name import duration
+from ipfs_comm.node.duration import duration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

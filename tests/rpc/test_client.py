@@ -103,6 +103,19 @@ async def test_a_deadline_posts_an_abort_and_travels_with_the_query() -> None:
     assert await next_of(arrived) == {"type": "abort", "id": query["id"]}
 
 
+async def test_calls_fail_when_this_end_closes_its_port() -> None:
+    channel = MessageChannel()
+    client = IPFSClient.from_port(channel.port1)
+    call = asyncio.ensure_future(client.block.get(HELLO))
+    await asyncio.sleep(0)
+    channel.port1.close()
+    with pytest.raises(LinkError) as caught:
+        await asyncio.wait_for(call, 5)
+    assert caught.value.code == "ERR_CLOSED"
+    with pytest.raises(LinkError):
+        await client.block.get(HELLO, timeout=5)
+
+
 async def test_calls_under_way_fail_when_the_client_disconnects() -> None:
     client, arrived = await silent()
     call = asyncio.create_task(client.block.get(HELLO))

@@ -11,7 +11,7 @@ from fixtures_support import fixtures_root
 
 from ipfs_comm.ipld.car import CarReader
 from ipfs_comm.unixfs import ImportOptions, Mtime
-from ipfs_comm.unixfs._builder import Builder
+from ipfs_comm.unixfs.builder import Builder
 from ipfs_comm.unixfs.directory import Entry, ImportedEntry, TreeEntry, build_tree, make_directory
 from ipfs_comm.unixfs.importer import import_file
 

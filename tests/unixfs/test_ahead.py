@@ -11,7 +11,7 @@ from ipfs_comm.blockstore import MemoryBlockstore
 from ipfs_comm.errors import NotFoundError
 from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.unixfs import ImportOptions, exporter
-from ipfs_comm.unixfs._builder import Builder
+from ipfs_comm.unixfs.builder import Builder
 from ipfs_comm.unixfs.directory import make_directory
 from ipfs_comm.unixfs.hamt import Entry
 from ipfs_comm.unixfs.importer import import_file

@@ -14,8 +14,8 @@ from ipfs_comm.errors import LimitError, NotUnixFSError
 from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.ipld.codecs.dag_pb import PBLink
 from ipfs_comm.unixfs import ImportOptions, Mtime, UnixFS, directory_edit
-from ipfs_comm.unixfs._builder import Builder, Made
 from ipfs_comm.unixfs._reader import Reader
+from ipfs_comm.unixfs.builder import Builder, Made
 from ipfs_comm.unixfs.directory import make_directory
 from ipfs_comm.unixfs.file_edit import FileEditor
 from ipfs_comm.unixfs.hamt import Entry

@@ -12,9 +12,9 @@ from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.ipld.codecs.dag_pb import PBLink, PBNode, encode
 from ipfs_comm.node.embedded.mfs import nodes
 from ipfs_comm.unixfs import ImportOptions, directory_edit
-from ipfs_comm.unixfs._builder import Builder
 from ipfs_comm.unixfs._links import Links
 from ipfs_comm.unixfs._reader import Reader
+from ipfs_comm.unixfs.builder import Builder
 from ipfs_comm.unixfs.directory import make_directory
 from ipfs_comm.unixfs.hamt import Entry
 

@@ -11,7 +11,7 @@ from ipfs_comm.blockstore import MemoryBlockstore
 from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.errors import InvalidInputError, InvalidPathError
 from ipfs_comm.unixfs import ImportOptions, Mtime, tar
-from ipfs_comm.unixfs._builder import Builder
+from ipfs_comm.unixfs.builder import Builder
 from ipfs_comm.unixfs.directory import Entry, TreeEntry, build_tree, make_directory
 
 if TYPE_CHECKING:

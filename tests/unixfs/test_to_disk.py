@@ -12,7 +12,7 @@ from ipfs_comm.blockstore._pool import Pool
 from ipfs_comm.errors import InvalidPathError, IPFSCommError, NoSpaceError, NotFoundError, NotUnixFSError
 from ipfs_comm.ipld import CID, codecs, multihash
 from ipfs_comm.unixfs import ImportOptions, Mtime, to_disk
-from ipfs_comm.unixfs._builder import Builder, Made
+from ipfs_comm.unixfs.builder import Builder, Made
 from ipfs_comm.unixfs.directory import Entry, TreeEntry, build_tree, make_directory, make_symlink
 from ipfs_comm.unixfs.to_disk import safe_name, write
 

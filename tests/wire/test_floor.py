@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import pytest
+from floor_support import imported
 
 import ipfs_comm.wire
 from ipfs_comm.wire import clone
@@ -13,17 +13,6 @@ from ipfs_comm.wire import clone
 WIRE = Path(ipfs_comm.wire.__file__).parent
 FILES = sorted(WIRE.rglob("*.py"))
 ALLOWED = ("ipfs_comm.wire", "ipfs_comm.errors", "ipfs_comm._version")
-
-
-def imported(path: Path) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0
-            names.add(node.module or "")
-    return names
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(WIRE)))

@@ -16,7 +16,7 @@ class Capabilities:
     Attributes
     ----------
     kind : str
-        Of the node: ``"embedded"``.
+        Of the node: ``"embedded"`` or ``"kubo"``.
     version, repo_version : str
         Of the node and of its repository's format.
     read_only : bool

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, Protocol, TypeAlias, overload
 
 from ipfs_comm.ipld import CID
 from ipfs_comm.node.api.bitswap import BitswapAPI  # noqa: TC001 (the kernel's proxy reads the annotations at run time)
@@ -130,6 +130,10 @@ class IDResult:
     ephemeral: bool = False
 
 
+#: The version of interface-ipfs-core whose API this is, and whose tests it is held to.
+INTERFACE: Final = "0.158.1"
+
+
 @dataclass(frozen=True, slots=True)
 class VersionResult:
     """Versions of the node, of its repository's format, and of the API that it has."""
@@ -228,8 +232,11 @@ class Node(Protocol):
         hash_alg: str = "sha2-256",
         only_hash: bool = False,
         pin: bool = True,
+        pin_name: str | None = None,
         progress: Progress | None = None,
         raw_leaves: bool | None = None,
+        replication_min: int | None = None,
+        replication_max: int | None = None,
         trickle: bool = False,
         wrap_with_directory: bool = False,
         preload: bool = True,
@@ -249,7 +256,11 @@ class Node(Protocol):
         timeout: float | None = None,
         **more: Any,
     ) -> Stream[AddResult, list[AddResult]]:
-        """Add files and directories while they arrive; entries come as soon as they are durable."""
+        """Add files and directories while they arrive; entries come as soon as they are durable.
+
+        ``pin_name`` is the name of the pins that this makes; ``replication_min`` and ``replication_max`` as for
+        ``pin.add``.
+        """
 
     def cat(
         self,

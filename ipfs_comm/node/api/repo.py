@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from ipfs_comm.errors import IPFSCommError
     from ipfs_comm.ipld import CID
     from ipfs_comm.node.stream import Stream
+
+
+#: ``storage_max`` where there is no limit: the largest whole number of JavaScript.
+NO_LIMIT: Final = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class GCResult:
 
 @dataclass(frozen=True, slots=True)
 class RepoStat:
-    """The size of a repository; sizes in bytes. Where it has no limit ``storage_max`` is 2^53 - 1."""
+    """The size of a repository; sizes in bytes. Where it has no limit ``storage_max`` is `NO_LIMIT`."""
 
     num_objects: int
     repo_size: int

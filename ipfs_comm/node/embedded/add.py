@@ -4,50 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ipfs_comm._shown import shown
-from ipfs_comm.errors import InvalidInputError
-from ipfs_comm.node.api import AddInput, AddResult, File, ModeLike, Mtime, MtimeLike, Progress
+from ipfs_comm.node.adding import Plan, Totals, cid_of, is_root, plan_of, result_of, tree_entries
 from ipfs_comm.node.embedded import pinset
 from ipfs_comm.node.embedded.ahead import ahead
-from ipfs_comm.node.inputs import entries_of, entry_of, mode_of, mtime_of
+from ipfs_comm.node.inputs import entries_of, entry_of
+from ipfs_comm.node.pin_inputs import refuse_replication
 from ipfs_comm.node.stream import Stream, as_list, deadline
-from ipfs_comm.node.trees import unfolded
-from ipfs_comm.unixfs import ImportOptions
-from ipfs_comm.unixfs.directory import ImportedEntry, TreeEntry, build_tree
-from ipfs_comm.unixfs.format import DEFAULT_DIRECTORY_MODE, DEFAULT_FILE_MODE
-from ipfs_comm.unixfs.from_disk import DiskRules
+from ipfs_comm.unixfs.directory import ImportedEntry, build_tree
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 
-    from ipfs_comm.ipld import CID
+    from ipfs_comm.node.api import AddInput, AddResult, File
     from ipfs_comm.node.embedded.context import Context
 
 #: Seconds that a finished entry waits for others to share one fdatasync with. A source that fails right after an entry
 #: so fails before the entry is acknowledged, as in js-ipfs.
 LINGER = 0.1
-#: Most entries that share one.
-MAX_CONCURRENCY = 256
-#: Longest inlined block where no limit is given, in bytes, as in Kubo.
-INLINE_LIMIT = 32
-_RAW = 0x55
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How one call adds."""
-
-    options: ImportOptions
-    wrap: bool
-    concurrency: int
-    progress: Progress | None
-    rules: DiskRules
-    mode: int | None
-    mtime: Mtime | None
-    pin: bool
 
 
 def add_all(
@@ -84,6 +59,7 @@ def add_all(
         How it goes: ``progress``, ``file_import_concurrency`` (items taken ahead, and entries acknowledged together),
         ``block_write_concurrency`` (accepted: blocks are gathered and written together),
         ``pin`` (True: what has no directory above it is pinned recursively, in the same moment as it is acknowledged),
+        ``pin_name`` (of these pins; what is pinned already gets it too),
         ``preload`` (accepted: this node preloads nowhere).
 
     Returns
@@ -94,8 +70,10 @@ def add_all(
     ------
     InvalidInputError
         For an option that cannot be meant, and for a single item.
+    NotSupportedError
+        For ``replication_min`` and ``replication_max``, which are an IPFS Cluster's.
     """
-    plan = plan_of(**(context.defaults | options))
+    plan = _plan(context, options)
     return Stream(lambda: added(context, entries_of(source), plan), as_list, timeout=timeout, what="add_all")
 
 
@@ -116,7 +94,7 @@ async def add(context: Context, entry: AddInput, *, timeout: float | None = None
     InvalidInputError
         For what cannot be added.
     """
-    plan = plan_of(**(context.defaults | options))
+    plan = _plan(context, options)
     file = entry_of(entry)
 
     async def one() -> AsyncGenerator[File, None]:
@@ -127,63 +105,10 @@ async def add(context: Context, entry: AddInput, *, timeout: float | None = None
     return results[-1]
 
 
-def plan_of(
-    *,
-    wrap_with_directory: bool = False,
-    trickle: bool = False,
-    inline: bool = False,
-    inline_limit: int | None = None,
-    progress: Progress | None = None,
-    file_import_concurrency: int = 50,
-    block_write_concurrency: int = 10,
-    pin: bool = True,
-    preload: bool = True,
-    profile: str = "kubo",
-    mode: ModeLike | None = None,
-    mtime: MtimeLike | None = None,
-    hidden: bool = False,
-    preserve_mode: bool = False,
-    preserve_mtime: bool = False,
-    empty_dirs: bool = True,
-    dereference_args: bool = False,
-    dereference_symlinks: bool = False,
-    **options: Any,
-) -> Plan:
-    """Return how a call adds, of the options of `add_all`; errors are those that it raises for them."""
-    for name, value in (
-        ("file_import_concurrency", file_import_concurrency),
-        ("block_write_concurrency", block_write_concurrency),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InvalidInputError(f"{name} is {shown(value)}: a whole number from 1 is needed")
-    chosen = {name: value for name, value in options.items() if value is not None}
-    if trickle:
-        chosen["layout"] = "trickle"
-    if inline:
-        chosen["inline_limit"] = INLINE_LIMIT if inline_limit is None else inline_limit
-    try:
-        given = ImportOptions.profile(profile, **chosen)
-        # Whether leaves are raw is left open: it depends on the metadata of each file.
-        import_options = replace(given.resolved(), raw_leaves=given.raw_leaves)
-    except TypeError as error:
-        raise InvalidInputError(f"add has no such option: {error}") from None
-    return Plan(
-        import_options,
-        wrap_with_directory,
-        min(file_import_concurrency, MAX_CONCURRENCY),
-        progress,
-        DiskRules(
-            hidden=hidden,
-            preserve_mode=preserve_mode,
-            preserve_mtime=preserve_mtime,
-            empty_dirs=empty_dirs,
-            dereference_args=dereference_args,
-            dereference_symlinks=dereference_symlinks,
-        ),
-        mode_of(mode),
-        mtime_of(mtime),
-        pin,
-    )
+def _plan(context: Context, options: dict[str, Any]) -> Plan:
+    options = context.defaults | options
+    refuse_replication("add", options.pop("replication_min", None), options.pop("replication_max", None))
+    return plan_of(**options)
 
 
 class _Done:
@@ -220,8 +145,12 @@ async def _acknowledged(
             if finished and not plan.options.only_hash:
                 await context.store.sync()
                 if plan.pin:
-                    roots = [pinset.Pin(_cid(entry, plan)) for entry in finished if is_root(entry, plan)]
-                    await pinset.record(context.state, roots, keep_names=True)
+                    roots = [
+                        pinset.Pin(cid_of(entry, plan), name=plan.pin_name)
+                        for entry in finished
+                        if is_root(entry, plan)
+                    ]
+                    await pinset.record(context.state, roots, keep_names=plan.pin_name is None)
             for entry in finished:
                 yield result_of(entry, plan)
             finished.clear()
@@ -242,7 +171,7 @@ async def _import(
             aclosing(source),
             aclosing(
                 build_tree(
-                    tree_entries(source, plan, context),
+                    tree_entries(source, plan, context.disk),
                     put=context.store.put,
                     options=plan.options,
                     wrap=plan.wrap,
@@ -259,24 +188,6 @@ async def _import(
         await made.put(_Done())
 
 
-async def tree_entries(
-    files: AsyncGenerator[File, None], plan: Plan, context: Context
-) -> AsyncGenerator[TreeEntry, None]:
-    """Generate what is imported of what was given, trees on disk entry by entry."""
-    if plan.wrap and (plan.mode is not None or plan.mtime is not None):
-        yield TreeEntry("", mode=plan.mode, mtime=plan.mtime)
-    async with aclosing(unfolded(files, plan.rules, context.disk)) as found:
-        async for file in found:
-            symlink = file.target is not None
-            yield TreeEntry(
-                file.path,
-                file.content,  # type: ignore[arg-type]  # inputs made them so
-                target=file.target,
-                mode=plan.mode if file.mode is None and not symlink else file.mode,  # type: ignore[arg-type]  # as above
-                mtime=plan.mtime if file.mtime is None else file.mtime,  # type: ignore[arg-type]  # as above
-            )
-
-
 async def _next(queue: asyncio.Queue[ImportedEntry | _Done], patience: float | None) -> ImportedEntry | _Done | None:
     """Return the next item, or None when none comes within ``patience`` seconds."""
     if not queue.empty():
@@ -286,45 +197,3 @@ async def _next(queue: asyncio.Queue[ImportedEntry | _Done], patience: float | N
             return await queue.get()
     except TimeoutError:
         return None
-
-
-class Totals:
-    """Progress in js-ipfs's way: the bytes of a path so far. Files are imported one after another."""
-
-    def __init__(self, report: Progress) -> None:
-        self._report = report
-        self._path: str | None = None
-        self._total = 0
-        self._nameless = 0
-
-    def __call__(self, size: int, path: str) -> None:
-        """Report ``size`` bytes more of a path."""
-        if not path:
-            self._nameless += size
-            self._report(self._nameless, path)
-            return
-        if path != self._path:
-            self._path, self._total = path, 0
-        self._total += size
-        self._report(self._total, path)
-
-
-def is_root(entry: ImportedEntry, plan: Plan) -> bool:
-    """Tell whether nothing else that is added holds the entry."""
-    if plan.wrap:
-        return entry.path == "" and entry.type == "directory"
-    return "/" not in entry.path
-
-
-def _cid(entry: ImportedEntry, plan: Plan) -> CID:
-    return entry.cid.to_v1() if plan.options.cid_version == 1 else entry.cid
-
-
-def result_of(entry: ImportedEntry, plan: Plan) -> AddResult:
-    """Return what is told of an entry that was made."""
-    cid = _cid(entry, plan)
-    path = entry.path if entry.path or plan.wrap else str(cid)
-    mode = entry.mode
-    if mode is None and cid.code != _RAW:
-        mode = DEFAULT_DIRECTORY_MODE if entry.type == "directory" else DEFAULT_FILE_MODE
-    return AddResult(path, cid, entry.size, mode, entry.mtime)

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from ipfs_comm.errors import InvalidInputError, IPFSCommError, NotFoundError
 from ipfs_comm.exchange import FetchContext
 from ipfs_comm.node.api import BlockRemoval, BlockStat, Bytes, CIDLike
-from ipfs_comm.node.embedded.context import Context, one_cid
 from ipfs_comm.node.embedded.pin_under import pins_of_blocks
 from ipfs_comm.node.embedded.put import cid_of, each
 from ipfs_comm.node.stream import Stream, as_list, deadline
+from ipfs_comm.node.target import one_cid
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
 
     from ipfs_comm.ipld import CID
+    from ipfs_comm.node.embedded.context import Context
 
 #: Blocks that are removed together, before the first of them is told to be gone.
 _BATCH = 256

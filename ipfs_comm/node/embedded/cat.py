@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, NotUnixFSError
-from ipfs_comm.node.embedded.context import Context, Target, target
 from ipfs_comm.node.embedded.entries import find
 from ipfs_comm.node.stream import Stream, Whole
+from ipfs_comm.node.target import Target, target
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from ipfs_comm.node.api import CIDLike
+    from ipfs_comm.node.embedded.context import Context
 
 
 def cat(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ipfs_comm.errors import InvalidInputError, NotFoundError
 from ipfs_comm.node.api import JSON, ConfigProfile, ConfigProfileResult
-from ipfs_comm.node.embedded.settings import BOOTSTRAP, encoded
+from ipfs_comm.node.config_values import encoded, parts_of
+from ipfs_comm.node.embedded.settings import BOOTSTRAP
 from ipfs_comm.node.stream import deadline
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from ipfs_comm.node.embedded.context import Context
 
-#: Most parts of a dotted key.
-_MAX_PARTS: Final = 32
 
 _PRIVATE_NETWORKS: Final = [
     "/ip4/10.0.0.0/ipcidr/8",
@@ -192,22 +191,6 @@ class Profiles:
             settings = self._context.settings
             after = change(await settings.read()) if dry_run else await settings.change(change)
         return ConfigProfileResult(original=before, updated=after)
-
-
-def parts_of(key: str) -> builtins.list[str]:
-    """Return the names in a dotted key.
-
-    Raises
-    ------
-    InvalidInputError
-        It is none.
-    """
-    if not isinstance(key, str) or not key:
-        raise InvalidInputError(f"key argument is required, as text such as 'Addresses.Swarm'; this is {key!r:.80}")
-    parts = key.split(".")
-    if len(parts) > _MAX_PARTS or not all(parts):
-        raise InvalidInputError(f"{key!r:.80} is no key: names separated by single dots, at most {_MAX_PARTS} of them")
-    return parts
 
 
 def _put(config: dict[str, JSON], parts: builtins.list[str], value: JSON) -> None:

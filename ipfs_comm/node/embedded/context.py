@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ipfs_comm.blockstore._pool import Pool
@@ -14,7 +14,6 @@ from ipfs_comm.blockstore.keeping import Keeping
 from ipfs_comm.blockstore.state import MemoryState, State
 from ipfs_comm.errors import (
     HashMismatchError,
-    InvalidPathError,
     NoSpaceError,
     NotFoundError,
     NotSupportedError,
@@ -27,14 +26,16 @@ from ipfs_comm.ipns.keys import MAX_KEY_SIZE
 from ipfs_comm.node.embedded.domains import Domains
 from ipfs_comm.node.embedded.held import Held
 from ipfs_comm.node.embedded.keystore import Keystore
-from ipfs_comm.node.embedded.names import Names, name_of
+from ipfs_comm.node.embedded.names import Names
 from ipfs_comm.node.embedded.read_only import ReadOnlyBlockstore, ReadOnlyState
 from ipfs_comm.node.embedded.secrets import FolderSecrets, MemorySecrets
 from ipfs_comm.node.embedded.services import MAX_SIZE as MAX_SERVICE_SIZE
 from ipfs_comm.node.embedded.services import Services
 from ipfs_comm.node.embedded.settings import Settings
 from ipfs_comm.node.embedded.traffic import Traffic
+from ipfs_comm.node.stopped import Stopped, refuse
 from ipfs_comm.node.stream import remaining
+from ipfs_comm.node.target import Target, target
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
@@ -42,84 +43,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from ipfs_comm import ipns
     from ipfs_comm.blockstore import Blockstore
     from ipfs_comm.dnslink import DNSLink
-    from ipfs_comm.node.api import CIDLike
 
 Load: TypeAlias = Callable[[CID], Awaitable[bytes]]
 
 _BY_CALL = Offline(why="this call is offline")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a verb is about: its beginning, segments below it, how the caller wrote it, whether nobody else is asked.
-
-    It begins at a CID, or at a name, which ``Context.settle`` follows.
-    """
-
-    start: CID | ipns.Name | str
-    segments: tuple[str, ...]
-    text: str
-    offline: bool = False
-
-    @property
-    def mutable(self) -> bool:
-        """Whether it begins at a name."""
-        return not isinstance(self.start, CID)
-
-    @property
-    def root(self) -> CID:
-        """The CID that it begins at.
-
-        Raises
-        ------
-        NotSupportedError
-            It begins at a name, and has not been settled.
-        """
-        if not isinstance(self.start, CID):
-            raise _unsettled(self)
-        return self.start
-
-
-def _unsettled(wanted: Target) -> NotSupportedError:
-    return NotSupportedError(f"{wanted.text} is a mutable name, not taken here: ask resolve for it first")
-
-
-def target(path: CIDLike, further: str = "", *, offline: bool = False) -> Target:
-    """Parse a CID or content path; ``further`` is a path below it, ``offline`` asks nobody else for its blocks.
-
-    Raises
-    ------
-    InvalidPathError, InvalidCIDError
-        When it is neither.
-    InvalidNameError
-        For ``/ipns/`` and no name of a key or a domain after it.
-    """
-    below = content_path.split(further) if further else ()
-    parsed = content_path.parse(path if isinstance(path, str) else CID.of(path))
-    start = parsed.root if isinstance(parsed.root, CID) else name_of(parsed.root)
-    text = path.rstrip("/") if isinstance(path, str) else str(parsed.root)
-    return Target(start, (*parsed.segments, *below), "/".join((text, *below)), offline)
-
-
-def one_cid(value: CIDLike) -> CID:
-    """Return the CID that ``value`` stands for; ``/ipfs/<cid>`` will do, a path below it will not.
-
-    Raises
-    ------
-    InvalidCIDError, InvalidPathError
-        When it is none.
-    """
-    if isinstance(value, str) and value.startswith("/"):
-        found = target(value)
-        if found.mutable:
-            raise NotSupportedError(f"{value} is a mutable name; one CID is needed here: ask resolve for it first")
-        if found.segments:
-            raise InvalidPathError(f"{value} is a path; one CID is needed here: resolve it first")
-        return found.root
-    return CID.of(value)
 
 
 class Context:
@@ -213,8 +142,6 @@ class Context:
 
     async def stop(self) -> None:
         """Close, and refuse whatever is asked from then on."""
-        from ipfs_comm.node.embedded.life import Stopped
-
         try:
             await self.close()
         finally:
@@ -231,8 +158,6 @@ class Context:
             With code ``ERR_NOT_STARTED``: it was.
         """
         if self._closed:
-            from ipfs_comm.node.embedded.life import refuse
-
             refuse()
 
     async def _close(self) -> None:
@@ -370,8 +295,7 @@ class Context:
         NotSupportedError
             The target begins at a name, and has not been settled.
         """
-        if wanted.mutable:
-            raise _unsettled(wanted)
+        wanted.check_settled()
         return _Loader(self, FetchContext(path=wanted.text if wanted.segments else "", offline=wanted.offline))
 
 

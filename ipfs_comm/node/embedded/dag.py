@@ -10,17 +10,18 @@ from ipfs_comm.ipld import CID, codecs
 from ipfs_comm.ipld import path as content_path
 from ipfs_comm.node.api import CIDLike, DagGetResult, DagResolveResult, DagStat, DagStatResult
 from ipfs_comm.node.embedded import dag_car, dag_tree
-from ipfs_comm.node.embedded.context import Context, target
 from ipfs_comm.node.embedded.dag_walk import root_of, walk
 from ipfs_comm.node.embedded.put import cid_of, each
 from ipfs_comm.node.stream import deadline
+from ipfs_comm.node.target import target
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable, Sequence
 
     from ipfs_comm.node.api import CarSource, DagImportResult
-    from ipfs_comm.node.embedded.context import Target
+    from ipfs_comm.node.embedded.context import Context
     from ipfs_comm.node.stream import Stream
+    from ipfs_comm.node.target import Target
 
 #: Codec of a CID that is nothing but bytes.
 _IDENTITY = 0x00

@@ -21,7 +21,8 @@ from ipfs_comm.node.stream import Stream, Whole, as_list
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ipfs_comm.node.embedded.context import Context, Target
+    from ipfs_comm.node.embedded.context import Context
+    from ipfs_comm.node.target import Target
 
 #: Bytes and number of blocks that are handed to the store together.
 _BATCH_BYTES: Final = 1 << 20

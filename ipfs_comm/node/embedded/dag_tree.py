@@ -14,7 +14,8 @@ from ipfs_comm.node.stream import Stream, Whole
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
-    from ipfs_comm.node.embedded.context import Context, Target
+    from ipfs_comm.node.embedded.context import Context
+    from ipfs_comm.node.target import Target
 
 #: Longest path that is told, in characters: what `ipfs_comm.ipld.path` would parse.
 MAX_PATH: Final = content_path.MAX_LENGTH

@@ -14,7 +14,8 @@ from ipfs_comm.unixfs import exporter
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from ipfs_comm.node.embedded.context import Load, Target
+    from ipfs_comm.node.embedded.context import Load
+    from ipfs_comm.node.target import Target
 
 #: Links that wait to be followed, over all levels.
 MAX_PENDING: Final = 1 << 20

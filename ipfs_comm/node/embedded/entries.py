@@ -8,7 +8,8 @@ from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
     from ipfs_comm.ipld import CID
-    from ipfs_comm.node.embedded.context import Load, Target
+    from ipfs_comm.node.embedded.context import Load
+    from ipfs_comm.node.target import Target
 
 
 async def find(load: Load, wanted: Target) -> CID:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ipfs_comm.errors import NotUnixFSError
 from ipfs_comm.node import trees
-from ipfs_comm.node.embedded.context import Context, Target, target
 from ipfs_comm.node.embedded.entries import find
 from ipfs_comm.node.stream import Stream, Whole
+from ipfs_comm.node.target import Target, target
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from ipfs_comm.node.api import CIDLike
+    from ipfs_comm.node.embedded.context import Context
     from ipfs_comm.unixfs.to_disk import Symlinks
 
 

@@ -10,6 +10,7 @@ from ipfs_comm.blockstore._repository import FORMAT
 from ipfs_comm.errors import NotSupportedError
 from ipfs_comm.ipns import Name
 from ipfs_comm.node.api import IDResult, VersionResult
+from ipfs_comm.node.api.core import INTERFACE
 from ipfs_comm.node.stream import deadline
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 #: The repository format that ``version`` reports.
 REPO_VERSION = str(FORMAT)
-#: The version of interface-ipfs-core whose API this is, and whose tests it is held to.
-INTERFACE = "0.158.1"
 
 
 async def node_id(context: Context, *, peer_id: str | None = None, timeout: float | None = None) -> IDResult:

@@ -11,7 +11,8 @@ from ipfs_comm.errors import InvalidInputError, InvalidNameError, NotFoundError
 from ipfs_comm.ipns import Name, PrivateKey, PublicKey
 from ipfs_comm.ipns.armor import export_key, import_key
 from ipfs_comm.node.api import KeyRenameResult, KeyResult
-from ipfs_comm.node.embedded.keystore import check_name
+from ipfs_comm.node.checks import checked_bytes
+from ipfs_comm.node.secret_names import check_key_name
 from ipfs_comm.node.stream import deadline
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 #: What goes before data that is signed.
 _PREFIX: Final = b"libp2p-key signed message:"
-#: Most bytes that are signed.
-_MOST: Final = 2**20
 
 
 class Key:
@@ -50,7 +49,7 @@ class Key:
         InvalidInputError
             The name is taken or cannot be one, or there is no such type or size.
         """
-        check_name(name, changing=True)
+        check_key_name(name, changing=True)
         async with deadline(timeout, f"key.gen of {shown(name)}"):
             key = await self._context.pool.run(lambda: PrivateKey.generate(type, size=size))
             await self._context.keys.add(name, key)
@@ -168,7 +167,7 @@ class Key:
         InvalidInputError
             It is no key, the password is missing or wrong, or the name is taken.
         """
-        check_name(name, changing=True)
+        check_key_name(name, changing=True)
         if not isinstance(data, str | bytes | bytearray | memoryview):
             raise InvalidInputError(f"a key to import is a str or bytes, not a {builtins.type(data).__name__}")
         given = data if isinstance(data, str) else bytes(data)
@@ -234,19 +233,6 @@ class Key:
 def signed_message(data: object) -> bytes:
     """Return what is signed for data."""
     return _PREFIX + checked_bytes(data, "what is signed")
-
-
-def checked_bytes(value: object, what: str) -> bytes:
-    """Return bytes of at most 1 MiB.
-
-    Raises
-    ------
-    InvalidInputError
-        It is something else.
-    """
-    if not isinstance(value, bytes | bytearray | memoryview) or memoryview(value).nbytes > _MOST:
-        raise InvalidInputError(f"{what} is bytes, at most {_MOST} of them")
-    return bytes(value)
 
 
 def _result(name: str, key: PrivateKey) -> KeyResult:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidInputError, InvalidNameError, NotFoundError
 from ipfs_comm.ipns.keys import PrivateKey
 from ipfs_comm.ipns.name import Name
-from ipfs_comm.node.embedded import secrets
+from ipfs_comm.node.secret_names import SELF, check_key_name
 
 if TYPE_CHECKING:
     from ipfs_comm.blockstore._pool import Pool
     from ipfs_comm.blockstore.state import State
     from ipfs_comm.node.embedded.secrets import Secrets
-
-#: The name of the key that is the node's own identity.
-SELF: Final = "self"
 
 
 class Keystore:
@@ -77,7 +74,7 @@ class Keystore:
                     detail={"name": name},
                 )
             return own
-        found = await self._pool.run(self._read, check_name(name))
+        found = await self._pool.run(self._read, check_key_name(name))
         if found is None:
             raise self._missing(name)
         return found
@@ -120,7 +117,7 @@ class Keystore:
         InvalidInputError
             There is one of that name already (code ``ERR_KEY_ALREADY_EXISTS``), or none can have it.
         """
-        check_name(name, changing=True)
+        check_key_name(name, changing=True)
         async with self._state.transaction():
             await self._free(name)
             await self._pool.run(self._kept.put, name, key.encode())
@@ -135,7 +132,7 @@ class Keystore:
         NotFoundError
             There is no such key.
         """
-        check_name(name, changing=True)
+        check_key_name(name, changing=True)
         async with self._state.transaction():
             found = await self.get(name)
             await self._pool.run(self._kept.delete, name)
@@ -151,8 +148,8 @@ class Keystore:
         NotFoundError
             There is no such key.
         """
-        check_name(old, changing=True)
-        check_name(new, changing=True)
+        check_key_name(old, changing=True)
+        check_key_name(new, changing=True)
         async with self._state.transaction():
             found = await self.get(old)
             if old == new:
@@ -183,20 +180,3 @@ class Keystore:
             f"there is no key named {shown(name)}: make one with key.gen, or see key.list for those that are there",
             detail={"key": name},
         )
-
-
-def check_name(name: str, *, changing: bool = False) -> str:
-    """Return the name of a key, checked; with ``changing`` it must not be the node's own.
-
-    Raises
-    ------
-    InvalidInputError
-        Code ``ERR_INVALID_KEY_NAME``.
-    """
-    return secrets.check_name(
-        name,
-        "a key",
-        code="ERR_INVALID_KEY_NAME",
-        refused=SELF if changing else "",
-        why="that is the node's own key, which stays what it is",
-    )

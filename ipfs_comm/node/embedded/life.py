@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 from ipfs_comm._version import __version__
 from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
-from ipfs_comm.errors import NotSupportedError
 from ipfs_comm.facade import verbs
 from ipfs_comm.node.api import Capabilities
 from ipfs_comm.node.embedded.ident import REPO_VERSION
@@ -15,23 +14,6 @@ from ipfs_comm.node.stream import MAX_WHOLE, deadline
 
 if TYPE_CHECKING:
     from ipfs_comm.node.embedded.context import Context
-
-
-class Stopped:
-    """Stands where a node's parts were: whoever uses one is told that the node was stopped."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        refuse()
-
-
-def refuse() -> NoReturn:
-    """Raise the error of a call that comes after ``stop``."""
-    raise NotSupportedError(
-        "this node was stopped: open another (in a kernel: %unload_ext ipfs_comm, then %load_ext ipfs_comm)",
-        code="ERR_NOT_STARTED",
-    )
 
 
 async def is_online(context: Context, *, timeout: float | None = None) -> bool:

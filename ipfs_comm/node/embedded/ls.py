@@ -8,15 +8,16 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.node.api import CIDLike, LsEntry
-from ipfs_comm.node.embedded.context import Context, Load, Target, target
 from ipfs_comm.node.embedded.entries import find
 from ipfs_comm.node.stream import Stream, Whole
+from ipfs_comm.node.target import Target, target
 from ipfs_comm.node.trees import kind, mode
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
+    from ipfs_comm.node.embedded.context import Context, Load
     from ipfs_comm.unixfs.exporter import DirEntry
 
 _RAW: Final = 0x55

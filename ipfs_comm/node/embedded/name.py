@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from ipfs_comm.errors import InvalidInputError, NotSupportedError
+from ipfs_comm.errors import NotSupportedError
 from ipfs_comm.ipld import CID
 from ipfs_comm.ipld import path as content_path
 from ipfs_comm.ipns import Name as KeyName
 from ipfs_comm.node.api import NamePublishResult
-from ipfs_comm.node.duration import duration
-from ipfs_comm.node.embedded.context import target
-from ipfs_comm.node.embedded.key import checked_bytes
+from ipfs_comm.node.checks import checked_bytes
+from ipfs_comm.node.duration import validity
 from ipfs_comm.node.embedded.peers import NamePubsub
-from ipfs_comm.node.stream import Stream, deadline
+from ipfs_comm.node.stream import Stream, as_last, deadline
+from ipfs_comm.node.target import target
 from ipfs_comm.unixfs import resolver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from ipfs_comm.ipld.path import ContentPath
     from ipfs_comm.node.api import CIDLike
@@ -86,18 +86,20 @@ class Name:
         if not allow_offline:
             raise NotSupportedError("this node is on no network, and publishes in its repository only: allow_offline")
         path = _path(value)
-        lasting = duration("lifetime", lifetime)
-        caching = min(_TTL, lasting) if ttl is None else duration("ttl", ttl)
-        if not lasting:
-            raise InvalidInputError("a record with a lifetime of nothing has ended already: give a longer one")
-        if caching > lasting:
-            raise InvalidInputError(f"a record cannot be cached for longer ({ttl}) than it lasts ({lifetime})")
+        lasting, caching = validity(lifetime, ttl)
+        if caching is None:
+            caching = min(_TTL, lasting)
         async with deadline(timeout, f"name.publish of {path}"):
             private = await self._context.keys.find(key)
             if resolve:
                 await _reach(self._context, path, offline)
             name, _record = await self._context.names.publish(
-                private, str(path), lifetime=lasting, ttl=caching, sequence=sequence, v1=v1compat
+                private,
+                str(path),
+                lifetime=lasting,
+                ttl=caching,
+                sequence=sequence,
+                v1=v1compat,
             )
         return NamePublishResult(name=str(name), value=str(path))
 
@@ -135,7 +137,7 @@ class Name:
         """
         return Stream(
             lambda: self._resolved(name, recursive=recursive, nocache=nocache, offline=offline),
-            _last,
+            as_last,
             timeout=timeout,
             what="name.resolve",
         )
@@ -216,10 +218,6 @@ class Name:
         async with deadline(timeout, f"name.put of {wanted}"):
             kept = await self._context.names.keep(wanted, data)
         return NamePublishResult(name=str(wanted), value=kept.path)
-
-
-async def _last(paths: AsyncIterator[str]) -> str:
-    return [path async for path in paths][-1]
 
 
 def _path(value: CIDLike) -> ContentPath:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ipfs_comm import dnslink, ipns
+from ipfs_comm import ipns
 from ipfs_comm.errors import InvalidInputError, LimitError, NotFoundError
 from ipfs_comm.ipld.path import ContentPath, parse
+from ipfs_comm.node.target import name_of
 
 if TYPE_CHECKING:
     from ipfs_comm.blockstore.state import State
@@ -174,19 +175,3 @@ class Names:
             code="ERR_RECURSION_LIMIT",
             detail={"path": str(path)},
         )
-
-
-def name_of(text: str) -> ipns.Name | str:
-    """Parse what follows ``/ipns/``: a key's name, or a domain as DNS spells it.
-
-    Raises
-    ------
-    InvalidNameError
-        It is neither.
-    """
-    try:
-        return ipns.Name.parse(text)
-    except ipns.InvalidNameError:
-        if not dnslink.is_domain(text):
-            raise
-        return dnslink.spelled(text)

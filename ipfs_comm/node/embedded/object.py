@@ -12,14 +12,15 @@ from ipfs_comm.ipld import CID
 from ipfs_comm.ipld.codecs import dag_pb
 from ipfs_comm.ipld.codecs.dag_pb import PBLink, PBNode
 from ipfs_comm.node.api import ObjectStat
-from ipfs_comm.node.embedded.context import Context, one_cid
 from ipfs_comm.node.embedded.dag_walk import links_of
 from ipfs_comm.node.embedded.put import cid_of
 from ipfs_comm.node.stream import deadline
+from ipfs_comm.node.target import one_cid
 from ipfs_comm.unixfs.format import UnixFS
 
 if TYPE_CHECKING:
     from ipfs_comm.node.api import Bytes, CIDLike, LinkLike, NodeLike
+    from ipfs_comm.node.embedded.context import Context
 
 _DAG_PB = 0x70
 _BYTES = (bytes, bytearray, memoryview)

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
-from ipfs_comm._shown import listed, shown
-from ipfs_comm.errors import InvalidInputError, NotFoundError, NotSupportedError
+from ipfs_comm._shown import shown
+from ipfs_comm.errors import InvalidInputError, NotFoundError
 from ipfs_comm.node.api import CIDLike, PinEntry, PinInput, PinSource
 from ipfs_comm.node.embedded import pin_update, pinset
-from ipfs_comm.node.embedded.context import Context, one_cid, target
 from ipfs_comm.node.embedded.pin_remote import RemotePins
 from ipfs_comm.node.embedded.pin_under import roots_of, under_pins
 from ipfs_comm.node.embedded.pinset import Pin
 from ipfs_comm.node.embedded.reach import identity, reachable
 from ipfs_comm.node.embedded.together import LINGER, arriving, together
+from ipfs_comm.node.pin_inputs import TYPES, pin_input, refuse_replication
 from ipfs_comm.node.stream import Stream, as_list, deadline
+from ipfs_comm.node.target import one_cid, target
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 
     from ipfs_comm.ipld import CID
+    from ipfs_comm.node.embedded.context import Context
     from ipfs_comm.node.embedded.reach import Before
 
-TYPES: Final = ("direct", "indirect", "recursive", "all")
 #: Blocks of a DAG fetched from elsewhere at once.
 _FETCHES: Final = 8
 
@@ -82,11 +82,7 @@ class Pins:
         NotSupportedError
             For what only a Cluster can do.
         """
-        if replication_min is not None or replication_max is not None:
-            raise NotSupportedError(
-                "pin.add: an embedded node is one alone, and keeps what it has once: replication_min and "
-                "replication_max are for an IPFS Cluster, whose proxy is used with kind='kubo'"
-            )
+        refuse_replication("pin.add", replication_min, replication_max)
         async with deadline(timeout, f"pin.add of {path!s}"):
             return await self._add(PinInput(path, recursive, metadata, name), offline)
 
@@ -456,23 +452,3 @@ async def resolved(context: Context, path: CIDLike, *, offline: bool = False) ->
             f"{path} ends inside block {found.cid}: a path to a whole block is needed here", detail={"path": path}
         )
     return found.cid
-
-
-def pin_input(given: Any) -> PinInput:
-    """Return one root of what ``add_all`` and ``rm_all`` are given.
-
-    Raises
-    ------
-    InvalidInputError
-        It is none.
-    """
-    if isinstance(given, PinInput):
-        return given
-    if isinstance(given, PinEntry):
-        return PinInput(given.cid)
-    if isinstance(given, Mapping) and "/" not in given:
-        path = given.get("cid") if given.get("cid") is not None else given.get("path")
-        if path is None:
-            raise InvalidInputError(f"Unexpected input: a mapping of {listed(given)}: it needs cid or path")
-        return PinInput(path, given.get("recursive", True), given.get("metadata"), given.get("name"))
-    return PinInput(given)

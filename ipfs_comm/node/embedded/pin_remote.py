@@ -14,23 +14,21 @@ from ipfs_comm.node.api import (
     RemotePinService,
     RemotePinStat,
 )
-from ipfs_comm.node.embedded.context import Context, one_cid
+from ipfs_comm.node.pin_inputs import asked_cids, asked_name, asked_statuses
 from ipfs_comm.node.stream import Stream, as_list, deadline
 from ipfs_comm.pinning import STATUSES, PinningService, PinStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
 
-    from ipfs_comm.ipld import CID
+    from ipfs_comm.node.embedded.context import Context
     from ipfs_comm.node.embedded.services import Service
 
-#: Characters of a pin's name, and addresses of providers, that the specification allows.
-MAX_NAME: Final = 255
+#: Addresses of providers that the specification allows.
 MAX_ORIGINS: Final = 20
 #: Most characters of one of these addresses.
 MAX_ORIGIN: Final = 1024
-#: CIDs that one listing may be narrowed to, and pins that one call removes.
-MAX_CIDS: Final = 1000
+#: Pins that one call removes.
 MAX_REMOVED: Final = 100_000
 #: Services asked at once how they are.
 _ASKED: Final = 8
@@ -286,56 +284,8 @@ def _pin(pin: PinStatus) -> RemotePin:
     return RemotePin(pin.status, pin.cid, pin.name)
 
 
-def asked_name(name: Any) -> str | None:
-    """Return the name of a remote pin, checked.
-
-    Raises
-    ------
-    InvalidInputError
-        It is none.
-    """
-    if name is not None and (not isinstance(name, str) or len(name) > MAX_NAME):
-        raise InvalidInputError(f"the name of a remote pin is a text of at most {MAX_NAME} characters")
-    return name
-
-
 def _origins(origins: Any) -> list[str]:
     found = [] if origins is None else [origins] if isinstance(origins, str) else list(map(str, origins))
     if len(found) > MAX_ORIGINS or any(not one.startswith("/") or len(one) > MAX_ORIGIN for one in found):
         raise InvalidInputError(f"origins are at most {MAX_ORIGINS} multiaddresses, such as /dnsaddr/example.com")
     return found
-
-
-def asked_cids(cid: Any) -> list[CID]:
-    """Return the CIDs that a query is narrowed to: none, one or several.
-
-    Raises
-    ------
-    InvalidCIDError
-        One is none.
-    LimitError
-        They are more than `MAX_CIDS`.
-    """
-    if cid is None:
-        return []
-    many = isinstance(cid, list | tuple | set | frozenset) or hasattr(cid, "__next__")
-    found = [one_cid(one) for one in cid] if many else [one_cid(cid)]
-    if len(found) > MAX_CIDS:
-        raise LimitError(f"{len(found)} CIDs are too many for one query: at most {MAX_CIDS}")
-    return found
-
-
-def asked_statuses(status: Any) -> list[str]:
-    """Return the statuses that a query is narrowed to, ``pinned`` where none was given.
-
-    Raises
-    ------
-    InvalidInputError
-        One is none.
-    """
-    if status is None:
-        return ["pinned"]
-    found = [status] if isinstance(status, str) else list(status)
-    if unknown := [one for one in found if one not in STATUSES]:
-        raise InvalidInputError(f"status {str(unknown[0])[:40]!r} is not valid: it is one of {', '.join(STATUSES)}")
-    return list(dict.fromkeys(found))

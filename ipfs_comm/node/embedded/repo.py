@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ipfs_comm.errors import HashMismatchError, InvalidInputError, IPFSCommError, NotFoundError, UnknownHashError
 from ipfs_comm.ipld import CID, multihash
 from ipfs_comm.node.api import GCResult, RepoStat, VerifyResult
+from ipfs_comm.node.api.repo import NO_LIMIT
 from ipfs_comm.node.embedded import gc
 from ipfs_comm.node.embedded.ident import REPO_VERSION
 from ipfs_comm.node.stream import Stream, as_list, deadline
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from ipfs_comm.node.embedded.context import Context
 
-#: What ``stat`` gives as the most that may be stored where there is no limit: the largest whole number of JavaScript.
-NO_LIMIT: Final = 2**53 - 1
 #: Blocks hashed at once.
 _BATCH: Final = 16
 

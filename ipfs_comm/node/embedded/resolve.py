@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ipfs_comm.ipld import CID, multibase
 from ipfs_comm.ipld import path as content_path
-from ipfs_comm.node.embedded.context import target
 from ipfs_comm.node.stream import deadline
+from ipfs_comm.node.target import target
 from ipfs_comm.unixfs import resolver
 
 if TYPE_CHECKING:

@@ -20,8 +20,6 @@ from ipfs_comm.ipld import multibase
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Longest name of a secret, in bytes of UTF-8: its file's name has 255 at most.
-MAX_NAME: Final = 128
 
 _PREFIX: Final = "key_"
 
@@ -202,37 +200,3 @@ def _name_of(file_name: str) -> str | None:
         return multibase.decode("b" + file_name.removeprefix(_PREFIX)).decode()
     except (InvalidInputError, UnicodeDecodeError):
         return None
-
-
-def check_name(name: object, what: str, *, code: str | None = None, refused: str = "", why: str = "") -> str:
-    """Return the name of a secret, checked.
-
-    Parameters
-    ----------
-    name : str
-    what : str
-        What it is to be the name of, for the error.
-    code : str, optional
-        Of the error.
-    refused, why : str
-        One name more that cannot be, and the reason.
-
-    Raises
-    ------
-    InvalidInputError
-        Nothing can have it.
-    """
-    found = ""
-    if not isinstance(name, str):
-        found = f"it is a {type(name).__name__}, not a str"
-    elif not name.strip() or name in (".", ".."):
-        found = "it says nothing"
-    elif "/" in name or not name.isprintable():
-        found = "it holds a slash or characters that cannot be shown"
-    elif len(name.encode()) > MAX_NAME:
-        found = f"it is longer than {MAX_NAME} bytes"
-    elif name == refused:
-        found = why
-    if found or not isinstance(name, str):
-        raise InvalidInputError(f"{repr(name)[:80]} cannot be the name of {what} here: {found}", code=code)
-    return name

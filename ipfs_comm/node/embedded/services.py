@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.errors import InvalidInputError, LimitError, NotFoundError
-from ipfs_comm.node.embedded.secrets import check_name
+from ipfs_comm.node.secret_names import check_name
 from ipfs_comm.pinning import checked_endpoint, checked_key
 
 if TYPE_CHECKING:

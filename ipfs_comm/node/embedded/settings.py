@@ -6,7 +6,8 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from ipfs_comm.errors import InvalidInputError, LimitError, RepositoryError
+from ipfs_comm.errors import RepositoryError
+from ipfs_comm.node.config_values import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from ipfs_comm.blockstore.state import State
     from ipfs_comm.node.embedded.keystore import Keystore
 
-#: Longest configuration, in bytes of JSON.
-MAX_SIZE: Final = 512 * 1024
 #: Where a node on the public network begins, as Kubo lists them.
 BOOTSTRAP: Final = (
     "/dnsaddr/bootstrap.libp2p.io/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN",
@@ -85,27 +84,6 @@ class Settings:
     async def _defaults(self) -> dict[str, Any]:
         identity = {"Identity": {"PeerID": (await self._keys.own()).name.peer_id}}
         return {**identity, **copy.deepcopy(DEFAULTS)}
-
-
-def encoded(value: Any) -> bytes:
-    """Return a value as JSON.
-
-    Raises
-    ------
-    InvalidInputError
-        JSON cannot hold it.
-    LimitError
-        It is too large, or too deep.
-    """
-    try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError) as error:
-        raise InvalidInputError(f"a configuration holds what JSON can hold: {error}") from None
-    except RecursionError:
-        raise LimitError("a configuration of this depth cannot be kept: make it flatter") from None
-    if len(text) > MAX_SIZE:
-        raise LimitError(f"a configuration of {len(text)} bytes cannot be kept: at most {MAX_SIZE}")
-    return text
 
 
 def _parsed(data: bytes | None) -> dict[str, Any] | None:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.node.api import BandwidthStat
-from ipfs_comm.node.duration import duration
+from ipfs_comm.node.duration import interval_of
 from ipfs_comm.node.embedded.peers import no_peers
-from ipfs_comm.node.stream import Stream
+from ipfs_comm.node.stream import Stream, as_last
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
     from datetime import timedelta
 
     from ipfs_comm.node.api import BitswapStat, RepoStat
     from ipfs_comm.node.embedded.bitswap import Bitswap
     from ipfs_comm.node.embedded.context import Context
     from ipfs_comm.node.embedded.repo import Repo
-
-#: Seconds between two figures at least.
-_SHORTEST: Final = 0.01
 
 
 class Stats:
@@ -78,11 +74,8 @@ class Stats:
         """
         if peer is not None or proto is not None:
             raise no_peers("stats.bw of one peer or protocol")
-        try:
-            seconds = duration("interval", interval).total_seconds()
-        except InvalidInputError as error:
-            raise InvalidInputError(f"invalid duration: {error}") from None
-        return Stream(lambda: self._bw(poll, max(seconds, _SHORTEST)), _last, timeout=timeout, what="stats.bw")
+        seconds = interval_of(interval)
+        return Stream(lambda: self._bw(poll, seconds), as_last, timeout=timeout, what="stats.bw")
 
     async def _bw(self, poll: bool, interval: float) -> AsyncGenerator[BandwidthStat, None]:
         yield self._now()
@@ -94,7 +87,3 @@ class Stats:
         self._context.check_started()
         traffic = self._context.traffic
         return BandwidthStat(traffic.size, 0, traffic.rate(), 0.0)
-
-
-async def _last(figures: AsyncIterator[BandwidthStat]) -> BandwidthStat:
-    return [figure async for figure in figures][-1]

@@ -17,13 +17,26 @@ __all__ = ["Address", "Credentials"]
 _MOST: Final = 4096
 _PORT: Final = 5001
 _HOST: Final = re.compile(r"[A-Za-z0-9_.\-]{1,253}|[0-9a-fA-F:.]{2,45}")
+_SCHEMES: Final = ("basic", "bearer")
 _FORMS: Final = (
     "give http://127.0.0.1:5001, https://host, /ip4/127.0.0.1/tcp/5001, /dns/host/tcp/443/https or /unix/path/to/socket"
 )
 
 
 def _refused(text: object, why: str) -> InvalidInputError:
+    if isinstance(text, str):
+        text = _without_secrets(text)
     return InvalidInputError(f"{shown(text)} is no address of a Kubo daemon's RPC API ({why}): {_FORMS}")
+
+
+def _without_secrets(text: str) -> str:
+    """Return what is no address as it may be told: a password can have any character, in what was mistyped too."""
+    before, at, behind = text.rpartition("@")
+    if at:
+        scheme, colon, _ = before.partition("://")
+        return f"{scheme if colon else ''}{colon}…@{behind}"
+    scheme, colon, _ = text.strip().lower().partition(":")
+    return f"{scheme}:…" if colon and scheme in _SCHEMES else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +64,7 @@ class Credentials:
         """
         scheme, colon, secret = text.partition(":") if isinstance(text, str) else ("", "", "")
         scheme = scheme.strip().lower()
-        if not colon or scheme not in ("basic", "bearer") or not secret or len(secret) > _MOST:
+        if not colon or scheme not in _SCHEMES or not secret or len(secret) > _MOST:
             raise InvalidInputError(
                 "these are no credentials for a Kubo daemon: give basic:user:password or bearer:token, as its "
                 "configuration has them in API.Authorizations"
@@ -100,28 +113,24 @@ class Address:
         InvalidInputError
             It is neither, or names something else than an RPC API.
         """
-        if not isinstance(text, str) or not text.strip() or len(text) > _MOST or not text.isprintable():
+        text = text.strip() if isinstance(text, str) else text
+        if not isinstance(text, str) or not text or len(text) > _MOST or not text.isprintable():
             raise _refused(text, "an address is text")
-        text = text.strip()
         return (cls._multiaddr(text), None) if text.startswith("/") else cls._url(text)
 
     @classmethod
     def _url(cls, text: str) -> tuple[Address, Credentials | None]:
-        if "://" not in text:
-            text = f"http://{text}"
-        # What is refused is told without what may be a password.
-        told = re.sub(r"//[^/@]*@", "//…@", text)
         try:
-            parts = urlsplit(text)
+            parts = urlsplit(text if "://" in text else f"http://{text}")
             host, port = parts.hostname or "", parts.port
         except ValueError as error:
-            raise _refused(told, "its host or port is none") from error
+            raise _refused(text, "its host or port is none") from error
         if parts.scheme not in ("http", "https"):
-            raise _refused(told, f"its scheme is {shown(parts.scheme)}")
+            raise _refused(text, f"its scheme is {shown(parts.scheme)}")
         if not _HOST.fullmatch(host):
-            raise _refused(told, "it has no host")
+            raise _refused(text, "it has no host")
         if parts.path.rstrip("/") not in ("", "/api/v0") or parts.query or parts.fragment:
-            raise _refused(told, "what follows host and port can only be /api/v0")
+            raise _refused(text, "what follows host and port can only be /api/v0")
         secure = parts.scheme == "https"
         credentials = None
         if parts.username is not None:

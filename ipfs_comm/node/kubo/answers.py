@@ -11,7 +11,7 @@ from ipfs_comm.ipld import CID, multibase
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Said"]
+__all__ = ["Said", "check_count"]
 
 _MOST_NUMBER = 1 << 64
 
@@ -156,6 +156,26 @@ class Said:
     def inner(self, name: str) -> Said:
         """Return an object, to be read member by member; an empty one where absent."""
         return Said(self._command, self.object(name))
+
+
+def check_count(command: str, told: int, least: int, of: object) -> None:
+    """Check that a daemon has told of all that there is, as far as that is known.
+
+    Parameters
+    ----------
+    command : str
+    told, least : int
+        Of how many it has, and how many there are at least.
+    of : object
+        What they are in, for the error.
+
+    Raises
+    ------
+    DaemonError
+        It has told of fewer: what went wrong it says behind its answer, where something between may drop it.
+    """
+    if told < least:
+        raise DaemonError(f"{command}: the daemon tells of {told} entries of {of}, which has {least} or more")
 
 
 def _cid(value: Any) -> CID:

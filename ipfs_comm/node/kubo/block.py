@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.errors import DaemonError, InvalidInputError, IPFSCommError, NotFoundError
 from ipfs_comm.node.api import BlockRemoval
-from ipfs_comm.node.embedded import block as over_blocks
+from ipfs_comm.node.embedded import block as embedded
 from ipfs_comm.node.kubo.answers import Said
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _BATCH: Final = 256
 _ABSENT: Final = re.compile(r"not found|could not find", re.IGNORECASE)
 
 
-class Block(over_blocks.Block):
+class Block(embedded.Block):
     """Raw blocks of a daemon; see ``ipfs_comm.node.embedded.block``."""
 
     def __init__(self, context: Context) -> None:
@@ -45,6 +45,8 @@ class Block(over_blocks.Block):
                     removal = BlockRemoval(cid, self._why(cid, said.text("Error", "")))
                     if removal.error is not None or not quiet:
                         yield removal
+            if not force and (left := next(batch, None)) is not None:
+                raise DaemonError(f"block/rm: the daemon does not tell whether it has removed {left}")
 
     def _why(self, cid: CID, said: str) -> IPFSCommError | None:
         """Return the error for what a daemon says of a block that it did not remove."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from ipfs_comm.blockstore import Blockstore
@@ -39,14 +40,22 @@ class KuboBlocks(Blockstore):
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def get(self, cid: CID) -> bytes:
-        """Return a block, from the daemon or from whom it asks."""
+        """Return a block, from the daemon or from whom it asks.
+
+        Raises
+        ------
+        NotFoundError
+            It is not to be had.
+        HashMismatchError
+            What comes is another one.
+        """
         async with self._slots:
             block = await self._rpc.bytes("block/get", str(cid), offline=self._offline, max_size=MAX_BLOCK_SIZE)
         multihash.verify(cid.multihash, block)
         return block
 
     async def get_many(self, cids: Sequence[CID]) -> list[bytes | None]:
-        """Return blocks, many asked for at a time."""
+        """Return blocks, many asked for at a time; None for each that is not to be had."""
 
         async def one(cid: CID) -> bytes | None:
             try:
@@ -99,9 +108,10 @@ class KuboBlocks(Blockstore):
 
     async def delete(self, cid: CID) -> None:
         """Have the daemon forget a block."""
-        async for said in self._rpc.lines("block/rm", str(cid), force=True):
-            if error := Said("block/rm", said).text("Error", ""):
-                raise missing(cid, f"the daemon at {self._rpc.address}: {error}")
+        async with aclosing(self._rpc.lines("block/rm", str(cid), force=True)) as lines:
+            async for said in lines:
+                if error := Said("block/rm", said).text("Error", ""):
+                    raise missing(cid, f"the daemon at {self._rpc.address}: {error}")
 
     async def usage(self, *, count: bool = True) -> Usage:
         """Return what the daemon's repository takes."""
@@ -110,8 +120,9 @@ class KuboBlocks(Blockstore):
 
     async def cids(self) -> AsyncGenerator[CID, None]:
         """Iterate over all blocks that the daemon has itself."""
-        async for said in self._rpc.lines("refs/local"):
-            yield CID.create(1, "raw", Said("refs/local", said).cid("Ref").multihash)
+        async with aclosing(self._rpc.lines("refs/local")) as lines:
+            async for said in lines:
+                yield CID.create(1, "raw", Said("refs/local", said).cid("Ref").multihash)
 
     async def sync(self) -> None:
         """Do nothing: what the daemon has answered for is its own to keep."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ipfs_comm.errors import IPFSCommError
 from ipfs_comm.node.api import BootstrapResult
-from ipfs_comm.node.embedded.bootstrap import check_address
 from ipfs_comm.node.kubo.answers import Said
+from ipfs_comm.node.multiaddr import peer_address
 from ipfs_comm.node.stream import deadline
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Bootstrap:
 
     async def add(self, addr: str, *, timeout: float | None = None) -> BootstrapResult:
         """Add a peer; one that is there already stays once."""
-        added = check_address(addr)
+        added = peer_address(addr)
         self._context.writing("bootstrap.add")
         async with deadline(timeout, "bootstrap.add"):
             return await self._call("bootstrap/add", added)
@@ -39,7 +39,7 @@ class Bootstrap:
 
     async def rm(self, addr: str, *, timeout: float | None = None) -> BootstrapResult:
         """Remove a peer; the result is empty where it was not in the list."""
-        wanted = check_address(addr)
+        wanted = peer_address(addr)
         self._context.writing("bootstrap.rm")
         async with deadline(timeout, "bootstrap.rm"):
             return await self._call("bootstrap/rm", wanted)

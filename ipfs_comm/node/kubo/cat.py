@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipfs_comm.node.embedded import cat as over_blocks
+from ipfs_comm.node.embedded import cat as embedded
 
 if TYPE_CHECKING:
     from ipfs_comm.node.api import CIDLike
@@ -27,6 +27,6 @@ def cat(
     A file of one block is verified by its hash. For the bytes of a larger one the daemon vouches: they come without
     hashes, and only how many they are is checked.
     """
-    return over_blocks.cat(
+    return embedded.cat(
         context.blocks, path, offset=offset, length=length, max_size=max_size, offline=offline, timeout=timeout
     )

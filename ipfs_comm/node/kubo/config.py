@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.node.api import JSON, ConfigProfile, ConfigProfileResult
-from ipfs_comm.node.embedded.config import parts_of
-from ipfs_comm.node.embedded.settings import encoded
+from ipfs_comm.node.config_values import encoded, parts_of
 from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.kubo.multipart import Body
 from ipfs_comm.node.stream import deadline
@@ -35,10 +34,14 @@ PROFILES: Final[Mapping[str, str]] = {
     "autoconf-on": "Peers, resolvers and routers by the AutoConf service.",
     "autoconf-off": "No AutoConf: peers, resolvers and routers are set by hand.",
 }
+#: Where a configuration has what lets one into its daemon.
+_SECRETS: Final = ("API", "Authorizations")
 
 
 class Config:
-    """The configuration of a daemon. Private keys and the keys of pinning services are told to nobody.
+    """The configuration of a daemon.
+
+    Private keys, the keys of pinning services, and what lets one into the daemon are told to nobody: pages may ask.
 
     Parameters
     ----------
@@ -51,16 +54,24 @@ class Config:
 
     async def get(self, key: str, *, timeout: float | None = None) -> JSON:
         """Return the value at a key such as ``"Addresses.Swarm"``."""
-        parts_of(key)
+        parts = parts_of(key)
+        if (*parts[:2],) == _SECRETS and len(parts) > 2:
+            raise InvalidInputError(f"config.get of {key:.80}: what lets one into a daemon is told to nobody")
         async with deadline(timeout, f"config.get of {key}"):
             said = await self._context.rpc.call("config", key)
-        return Said("config", said).value("Value")
+        value = Said("config", said).value("Value")
+        for name in reversed(parts):
+            value = {name: value}
+        value = _told(value)
+        for name in parts:
+            value = value[name]
+        return value
 
     async def get_all(self, *, timeout: float | None = None) -> dict[str, JSON]:
         """Return the whole configuration."""
         async with deadline(timeout, "config.get_all"):
             said: Any = await self._context.rpc.call("config/show")
-        return Said("config/show", said).members
+        return _told(Said("config/show", said).members)
 
     async def set(self, key: str, value: JSON, *, timeout: float | None = None) -> None:
         """Change the value at a key; Kubo refuses keys that it does not know."""
@@ -105,4 +116,12 @@ class Profiles:
         async with deadline(timeout, f"config.profiles.apply of {name:.80}"):
             said = await self._context.rpc.call("config/profile/apply", name, dry_run=dry_run or None)
         told = Said("config/profile/apply", said)
-        return ConfigProfileResult(original=told.object("OldCfg"), updated=told.object("NewCfg"))
+        return ConfigProfileResult(original=_told(told.object("OldCfg")), updated=_told(told.object("NewCfg")))
+
+
+def _told(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration without what lets one into the daemon: Kubo leaves it out of the whole alone."""
+    outer, inner = _SECRETS
+    if isinstance(api := config.get(outer), dict) and api.get(inner):
+        return config | {outer: api | {inner: {}}}
+    return config

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.errors import NotSupportedError
-from ipfs_comm.node.embedded.life import Stopped
+from ipfs_comm.node.kubo.errors import read_only
 from ipfs_comm.node.kubo.over_blocks import OverBlocks
+from ipfs_comm.node.stopped import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,11 +70,7 @@ class Context:
             With code ``ERR_DENIED``: it was opened to read alone.
         """
         if self.read_only:
-            raise NotSupportedError(
-                f"{what} would write to the daemon's repository, and this node was opened read-only: open it with "
-                "read_only=False",
-                code="ERR_DENIED",
-            )
+            raise read_only(what)
 
     async def stop(self) -> None:
         """Close, and refuse whatever is asked from then on."""

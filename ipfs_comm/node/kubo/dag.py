@@ -6,23 +6,23 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from ipfs_comm.node.api import DagStat, DagStatResult
-from ipfs_comm.node.embedded import dag as over_blocks
-from ipfs_comm.node.embedded.context import target
+from ipfs_comm.node.embedded import dag as embedded
 from ipfs_comm.node.kubo import dag_car
 from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.kubo.explain import explaining
+from ipfs_comm.node.target import target
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable, Sequence
 
     from ipfs_comm.ipld import CID
     from ipfs_comm.node.api import CarSource, CIDLike, DagImportResult
-    from ipfs_comm.node.embedded.context import Target
     from ipfs_comm.node.kubo.context import Context
     from ipfs_comm.node.stream import Stream
+    from ipfs_comm.node.target import Target
 
 
-class Dag(over_blocks.Dag):
+class Dag(embedded.Dag):
     """Nodes of the IPLD data model in a daemon; see ``ipfs_comm.node.embedded.dag``.
 
     Values are encoded and decoded here: through JSON, as Kubo's RPC gives them, numbers and bytes would not be exact.
@@ -51,7 +51,7 @@ class Dag(over_blocks.Dag):
 
     async def _stat(self, roots: Sequence[tuple[Target, CID]]) -> DagStatResult:
         async def again() -> None:
-            await over_blocks.Dag._stat(self, roots)
+            await embedded.Dag._stat(self, roots)
 
         last: Said | None = None
         told = self._kubo.rpc.lines(

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.blockstore.base import check_size
-from ipfs_comm.errors import CodecError
+from ipfs_comm.errors import CodecError, DaemonError, LimitError, UnknownCodecError
 from ipfs_comm.ipld import car
-from ipfs_comm.ipld.car.sections import MAX_HEADER, MAX_SECTION
 from ipfs_comm.node.api import DagImportResult, DagImportRoot, DagImportStats
-from ipfs_comm.node.embedded import dag_car as over_blocks
-from ipfs_comm.node.embedded.dag_walk import root_of
+from ipfs_comm.node.embedded import dag_car as embedded
+from ipfs_comm.node.embedded.dag_walk import MAX_PENDING, links_of, root_of
 from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.kubo.explain import explaining
+from ipfs_comm.node.kubo.giving import check_taken
 from ipfs_comm.node.kubo.multipart import Body, Part
 from ipfs_comm.node.stream import Stream, as_list
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from ipfs_comm.ipld import CID
-    from ipfs_comm.node.embedded.context import Target
     from ipfs_comm.node.kubo.context import Context
-
-_MOST_VARINT: Final = 9
+    from ipfs_comm.node.target import Target
 
 
 def export(context: Context, wanted: Target, *, max_size: int | None, timeout: float | None) -> Stream[bytes, bytes]:
-    """Stream a CARv1 of a whole DAG; parameters and errors as for ``ipfs_comm.node.embedded.dag_car.export``."""
-    return over_blocks.exported(lambda: _export(context, wanted), wanted, max_size=max_size, timeout=timeout)
+    """Stream a CARv1 of a whole DAG; parameters and errors as for ``ipfs_comm.node.embedded.dag_car.export``.
+
+    Every block is verified on its way, and none may be missing at the end: what breaks off looks like a whole DAG where
+    something between drops what the daemon says behind it.
+    """
+    return embedded.exported(lambda: _export(context, wanted), wanted, max_size=max_size, timeout=timeout)
 
 
 async def _export(context: Context, wanted: Target) -> AsyncGenerator[bytes, None]:
@@ -41,46 +43,73 @@ async def _export(context: Context, wanted: Target) -> AsyncGenerator[bytes, Non
         await context.blocks.loader(replace(wanted, offline=True))(root)
 
     asked = context.rpc.stream("dag/export", f"/ipfs/{root}", progress=False, **context.offline_if(wanted.offline))
-    async with aclosing(asked) as pieces:
+    async with aclosing(asked):
         # The header waits for the root: an error before the first byte is easier to tell than one after it.
-        begun = bytearray()
         async with explaining(again):
-            header = await _framed(begun, pieces, MAX_HEADER)
-            first = await _framed(begun, pieces, MAX_SECTION)
-        if header != car.header([root]):
-            raise CodecError(f"dag/export: what the daemon gives is no CAR of {root}", detail={"cid": str(root)})
-        yield header
-        yield first
-        if begun:
-            yield bytes(begun)
-        async for piece in pieces:
-            yield piece
+            reader = await car.CarReader.open(asked, run=context.blocks.pool.run)
+            blocks = reader.blocks()
+            block = await anext(blocks, None)
+        async with aclosing(blocks):
+            if reader.roots != (root,) or block is None or block[0] != root:
+                raise CodecError(f"dag/export: what the daemon gives is no CAR of {root}", detail={"cid": str(root)})
+            walked = _Walked(root)
+            yield car.header([root])
+            while block is not None:
+                walked.take(*block)
+                yield car.section(*block)
+                block = await anext(blocks, None)
+            walked.end()
 
 
-async def _framed(begun: bytearray, pieces: AsyncIterator[bytes], most: int) -> bytes:
-    """Take a length and so many bytes from what has come and from what comes."""
-    value = at = 0
-    while True:
-        if at == len(begun):
-            piece = await anext(pieces, None)
-            if piece is None or at > _MOST_VARINT:
-                raise CodecError("dag/export: what the daemon gives is no CAR, or ends in the middle of one")
-            begun += piece
-            continue
-        value |= (begun[at] & 0x7F) << 7 * at
-        at += 1
-        if begun[at - 1] < 0x80:
-            break
-    if value > most:
-        raise CodecError(f"dag/export: what the daemon gives has a section of {value} bytes: at most {most} are read")
-    while len(begun) < at + value:
-        piece = await anext(pieces, None)
-        if piece is None:
-            raise CodecError("dag/export: what the daemon gives ends in the middle of a CAR")
-        begun += piece
-    taken = bytes(begun[: at + value])
-    del begun[: at + value]
-    return taken
+class _Walked:
+    """Which blocks of a DAG have come, and which are still to come; memory grows with their number."""
+
+    def __init__(self, root: CID) -> None:
+        self._root = root
+        self._seen: set[CID] = set()
+        self._due = {root}
+        self._knows = True
+
+    def take(self, cid: CID, block: bytes) -> None:
+        """Take note of a block.
+
+        Raises
+        ------
+        CodecError
+            It cannot be decoded.
+        LimitError
+            More links wait than an honest tool makes.
+        """
+        self._seen.add(cid)
+        self._due.discard(cid)
+        try:
+            links = links_of(cid, block)
+        except UnknownCodecError:
+            # A daemon may know more codecs: which blocks are under this one, it alone knows.
+            self._knows = False
+            return
+        self._due.update(link for link in links if not link.is_identity and link not in self._seen)
+        if len(self._due) > MAX_PENDING:
+            raise LimitError(
+                f"the DAG under {self._root} has more than {MAX_PENDING} links waiting on the way to {cid}",
+                detail={"cid": str(cid), "root": str(self._root), "limit": MAX_PENDING},
+            )
+
+    def end(self) -> None:
+        """Check that nothing is still to come.
+
+        Raises
+        ------
+        DaemonError
+            Something is.
+        """
+        if self._knows and self._due:
+            missing = next(iter(self._due))
+            raise DaemonError(
+                f"dag/export: what the daemon gives of {self._root} ends without {len(self._due)} of its blocks, "
+                f"{missing} among them: something between drops what it says at the end, or it does not have them",
+                detail={"cid": str(missing), "root": str(self._root)},
+            )
 
 
 def import_(
@@ -110,12 +139,12 @@ class _Cars:
         self._context = context
         self._source = source
         self.roots: dict[CID, None] = {}
-        self.count = self.size = 0
+        self.count = self.size = self.sent = 0
 
     async def parts(self) -> AsyncGenerator[Part, None]:
         """Generate the CARs as files."""
         number = 0
-        async with aclosing(over_blocks.cars_in(self._source)) as cars:
+        async with aclosing(embedded.cars_in(self._source)) as cars:
             async for pieces in cars:
                 reader = await car.CarReader.open(pieces, run=self._context.blocks.pool.run)
                 self.roots |= dict.fromkeys(reader.roots)
@@ -123,12 +152,13 @@ class _Cars:
                 number += 1
 
     async def _blocks(self, reader: car.CarReader) -> AsyncGenerator[tuple[CID, bytes], None]:
-        async with aclosing(over_blocks.blocks_of(reader)) as blocks:
+        async with aclosing(embedded.blocks_of(reader)) as blocks:
             async for cid, block in blocks:
                 self.count += 1
                 self.size += len(block)
                 if not cid.is_identity:
                     check_size(cid, block)
+                    self.sent += 1
                     yield cid, block
 
 
@@ -136,12 +166,16 @@ async def _import(context: Context, cars: _Cars, pin_roots: bool, stats: bool) -
     context.writing("dag.import_")
     pinned: dict[CID, str] = {}
     body = Body(cars.parts())
-    async with aclosing(context.rpc.lines("dag/import", body=body, pin_roots=pin_roots)) as lines:
+    taken: int | None = None
+    async with aclosing(context.rpc.lines("dag/import", body=body, pin_roots=pin_roots, stats=True)) as lines:
         async for line in lines:
             said = Said("dag/import", line)
+            if "Stats" in said:
+                taken = said.inner("Stats").whole("BlockCount")
             if "Root" in said:
                 root = said.inner("Root")
                 pinned[root.cid("Cid")] = root.text("PinErrorMsg", "")
+    check_taken(taken, cars.sent)
     if pin_roots:
         # Kubo tells them in no order.
         for root_cid in cars.roots:

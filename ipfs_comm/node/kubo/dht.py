@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 from ipfs_comm.errors import DaemonError, InvalidInputError, NotFoundError
 from ipfs_comm.ipns import Name
 from ipfs_comm.node.api import PeerInfo, RoutingEvent
-from ipfs_comm.node.embedded.context import one_cid
 from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.kubo.multipart import Body
 from ipfs_comm.node.stream import Stream, as_list
+from ipfs_comm.node.target import one_cid
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable

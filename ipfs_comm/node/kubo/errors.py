@@ -27,7 +27,13 @@ from ipfs_comm.errors import (
 if TYPE_CHECKING:
     from ipfs_comm.node.kubo.address import Address
 
-__all__ = ["refusal"]
+__all__ = ["START", "read_only", "refusal"]
+
+#: What to do where no daemon answers.
+START: Final = (
+    "start one with `ipfs daemon`, or give the address of another (kubo_api, in a kernel `%ipfs kubo_api ADDRESS`), or "
+    "take the embedded node (kind='embedded', in a kernel `%ipfs node embedded`)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +59,15 @@ _AT_SERVICES: Final = ("pin/remote/add", "pin/remote/ls", "pin/remote/rm")
 _OFFLINE: Final = (
     "this daemon is offline: have it started without --offline, or use another of kind='kubo' that has peers"
 )
-_PUBSUB: Final = (
-    "use a daemon of kind='kubo' whose configuration has Pubsub.Enabled, or Ipns.UsePubsub for names, or that is "
-    "started with --enable-pubsub-experiment"
+_NO_DHT: Final = (
+    "this daemon is offline, or its Routing.Type has no DHT: use another of kind='kubo' that has one, as with "
+    "Routing.Type auto"
 )
+_PUBSUB: Final = (
+    "use a daemon of kind='kubo' that is online, and whose configuration has Pubsub.Enabled, or Ipns.UsePubsub for "
+    "names, or that is started with --enable-pubsub-experiment"
+)
+_AUTOCONF: Final = "use a daemon of kind='kubo' whose configuration does not disable AutoConf, or kind='embedded'"
 #: A block that was not to be had.
 _MISSING: Final = re.compile(r"could not find ([A-Za-z0-9]{2,200})\b")
 #: The first that fits counts. Texts of Kubo 0.43; each is met in tests/kubo.
@@ -80,7 +91,7 @@ _RULES: Final = (
     _rule(r"already (pinned recursively|recursively pinned)", InvalidInputError, "ERR_ALREADY_PINNED"),
     _rule(r"'from' cid was not recursively pinned", NotFoundError, "ERR_NOT_PINNED"),
     _rule(r"is pinned recursively", InvalidInputError, "ERR_PINNED_RECURSIVELY"),
-    _rule(r"not pinned", NotFoundError, "ERR_NOT_PINNED", bare=True),
+    _rule(r"not pinned|not part of the pinset", NotFoundError, "ERR_NOT_PINNED", bare=True),
     _rule(r"pin name is \d+ bytes", InvalidInputError),
     _rule(r"service already present", InvalidInputError, "ERR_SERVICE_ALREADY_EXISTS"),
     _rule(r"service not known", NotFoundError),
@@ -98,14 +109,17 @@ _RULES: Final = (
     _rule(r"could not resolve name|routing: not found|record not found", NotFoundError),
     # config, bootstrap
     _rule(r"failed to get config value|is not a profile", NotFoundError),
-    _rule(r"failed to set config value|through API|with '?`?config replace|config replace", InvalidInputError),
-    _rule(r"autoconf is disabled|when using 'auto' placeholder", NotSupportedError),
+    _rule(
+        r"failed to set config value|through API|cannot show or change|with '?`?config replace|config replace",
+        InvalidInputError,
+    ),
+    _rule(r"autoconf is disabled|when using 'auto' placeholder", NotSupportedError, hint=_AUTOCONF),
     # peers
     _rule(r"can't ping self|invalid peer id|failed to parse (peer|multiaddr)", InvalidInputError),
     _rule(
         r"online mode|while offline: pass|cannot query information on remote peers", NotSupportedError, hint=_OFFLINE
     ),
-    _rule(r"routing service is not a dht", NotSupportedError, hint=_OFFLINE),
+    _rule(r"routing service is not a dht", NotSupportedError, hint=_NO_DHT),
     _rule(r"pubsub .*not enabled", NotSupportedError, hint=_PUBSUB),
     # blocks and paths
     _rule(r"block was not found locally|could not find|ipld: could not find node|file does not exist", NotFoundError),
@@ -138,15 +152,15 @@ def refusal(command: str, status: int, said: str, address: Address) -> IPFSCommE
     if status in (401, 403):
         return DaemonError(
             f"{command}: the Kubo daemon at {address} does not let us call it ({status} {cut(message, 200)}): give "
-            "credentials that its API.Authorizations allow, with `%ipfs kubo_auth basic:user:password` or "
-            "IPFS_COMM_KUBO_AUTH",
+            "credentials that its API.Authorizations allow, basic:user:password or bearer:token, in the kernel's "
+            "environment (IPFS_COMM_KUBO_AUTH), or with `%ipfs kubo_auth`, which the notebook then keeps",
             code="ERR_DENIED",
             detail=detail,
         )
     if status in (404, 405) or 300 <= status < 400:
         return NotSupportedError(
             f"{command}: what answers at {address} has no such command ({status}): is it the RPC API of a Kubo 0.43 or "
-            "newer?",
+            "newer? `ipfs config Addresses.API` tells where that is; its gateway is another",
             detail=detail,
         )
     if missing := _MISSING.search(message):
@@ -160,6 +174,21 @@ def refusal(command: str, status: int, said: str, address: Address) -> IPFSCommE
     if status == 400:
         return InvalidInputError(f"{command}: {message or said}", detail=detail)
     return DaemonError(f"{command}: the Kubo daemon at {address} refused: {message or status}", detail=detail)
+
+
+def read_only(what: str) -> NotSupportedError:
+    """Return the error of what would write through a node that was opened to read alone.
+
+    Parameters
+    ----------
+    what : str
+        The verb, ``"files.mkdir"``.
+    """
+    return NotSupportedError(
+        f"{what} would write to the daemon's repository, and this node was opened read-only: open it with "
+        "read_only=False",
+        code="ERR_DENIED",
+    )
 
 
 def _message(said: str) -> str:

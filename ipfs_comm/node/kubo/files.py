@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.errors import InvalidInputError, NotUnixFSError
-from ipfs_comm.node.api import File, FileEntry
-from ipfs_comm.node.embedded.mfs.modes import Mode
-from ipfs_comm.node.embedded.mfs.path import Place, readable
-from ipfs_comm.node.embedded.mfs.reading import bytes_from
+from ipfs_comm.errors import InvalidInputError
+from ipfs_comm.node.api import File
+from ipfs_comm.node.checks import bytes_from
 from ipfs_comm.node.inputs import entry_of, mode_of, mtime_of
-from ipfs_comm.node.kubo import files_modes, files_moving
+from ipfs_comm.node.kubo import files_modes, files_moving, files_reading
 from ipfs_comm.node.kubo.answers import Said
-from ipfs_comm.node.kubo.files_reading import described, entries, found_at
+from ipfs_comm.node.kubo.files_reading import described, found_at
 from ipfs_comm.node.kubo.files_writing import Plan, touched, write
-from ipfs_comm.node.kubo.paths import place, refused, written
+from ipfs_comm.node.kubo.paths import place, refused
+from ipfs_comm.node.mfs_path import Place, readable
+from ipfs_comm.node.permissions import Mode
 from ipfs_comm.node.stream import Stream, Whole, deadline
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import Sequence
 
     from ipfs_comm.ipld import CID
-    from ipfs_comm.node.api import CIDLike, Content, FileStat, ModeLike, MtimeLike
-    from ipfs_comm.node.embedded.context import Target
+    from ipfs_comm.node.api import CIDLike, Content, FileEntry, FileStat, ModeLike, MtimeLike
     from ipfs_comm.node.kubo.context import Context
+    from ipfs_comm.node.target import Target
 
 
 class Files:
@@ -64,17 +63,7 @@ class Files:
         where = _readable(path, offline)
         what = f"files.ls of {path!s:.200}"
         gather = Whole(max_size, what).list(_weight)
-        return Stream(lambda: self._ls(where, offline), gather, timeout=timeout, what=what)
-
-    async def _ls(self, where: Place | Target, offline: bool) -> AsyncGenerator[FileEntry, None]:
-        found = await described(self._context, where, offline=offline)
-        if found.type != "directory":
-            name = where.name if isinstance(where, Place) else (where.segments or (str(where.start),))[-1]
-            yield FileEntry(name, "file", found.size, found.cid, found.mode, found.mtime)
-            return
-        async with aclosing(entries(self._context, found.cid, offline)) as children:
-            async for child, _ in children:
-                yield child
+        return Stream(lambda: files_reading.listed(self._context, where, offline), gather, timeout=timeout, what=what)
 
     def read(
         self,
@@ -92,25 +81,10 @@ class Files:
         if length is not None:
             bytes_from("length", length)
         what = f"files.read of {path!s:.200}"
-        whole = Whole(max_size, what)
-        return Stream(lambda: self._read(where, offset, length, offline), whole.bytes, timeout=timeout, what=what)
-
-    async def _read(
-        self, where: Place | Target, offset: int, length: int | None, offline: bool
-    ) -> AsyncGenerator[bytes, None]:
-        rpc, asking = self._context.rpc, self._context.offline_if(offline)
-        begin = offset or None
-        if isinstance(where, Place):
-            chunks = rpc.stream("files/read", str(where), offset=begin, count=length, **asking)
-        else:
-            where = await self._context.blocks.settle(where)
-            chunks = rpc.stream("cat", written(where), offset=begin, length=length, progress=False, **asking)
-        try:
-            async with aclosing(chunks) as pieces:
-                async for piece in pieces:
-                    yield piece
-        except NotUnixFSError as error:
-            raise NotUnixFSError(str(error), code="ERR_NOT_FILE", detail=error.detail) from error
+        whole = Whole(max_size, what).bytes
+        return Stream(
+            lambda: files_reading.read(self._context, where, offset, length, offline), whole, timeout=timeout, what=what
+        )
 
     async def write(
         self,

@@ -7,8 +7,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import LimitError
-from ipfs_comm.node.api import Mtime
-from ipfs_comm.node.kubo.files_reading import described, entries, found_at
+from ipfs_comm.node.api import FileStat, Mtime
+from ipfs_comm.node.kubo.files_reading import UNIXFS, described, entries, found_at
 from ipfs_comm.node.kubo.files_writing import touched
 from ipfs_comm.node.kubo.multipart import Body
 from ipfs_comm.unixfs.exporter import MAX_TREE_DEPTH
@@ -17,12 +17,10 @@ from ipfs_comm.unixfs.format import DEFAULT_FILE_MODE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ipfs_comm.node.api import FileEntry, FileStat
-    from ipfs_comm.node.embedded.mfs.modes import Mode
-    from ipfs_comm.node.embedded.mfs.path import Place
+    from ipfs_comm.node.api import FileEntry
     from ipfs_comm.node.kubo.context import Context
-
-_UNIXFS = (0x55, 0x70)
+    from ipfs_comm.node.mfs_path import Place
+    from ipfs_comm.node.permissions import Mode
 
 
 async def touch(context: Context, where: Place, mtime: Mtime | None, made: Mapping[str, Any], *, flush: bool) -> None:
@@ -48,10 +46,11 @@ async def _below(context: Context, where: Place, found: FileStat | FileEntry, mo
         raise LimitError(
             f"directories are nested more than {MAX_TREE_DEPTH} deep at {where}", detail={"limit": MAX_TREE_DEPTH}
         )
-    async with aclosing(entries(context, found.cid, offline=False)) as children:
+    least = found.blocks if isinstance(found, FileStat) else 0
+    async with aclosing(entries(context, found.cid, offline=False, least=least)) as children:
         async for child, symlink in children:
             here = where.child(child.name)
-            if child.cid.code not in _UNIXFS or symlink:
+            if child.cid.code not in UNIXFS or symlink:
                 continue
             if child.type == "directory":
                 await _below(context, here, child, mode, depth - 1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import InvalidInputError, InvalidPathError, IPFSCommError, NotFoundError, NotUnixFSError
-from ipfs_comm.node.embedded.mfs.path import Place, places, readable
-from ipfs_comm.node.embedded.mfs.tree import exists_already
 from ipfs_comm.node.kubo.errors import refusal
 from ipfs_comm.node.kubo.files_reading import described, found_at
 from ipfs_comm.node.kubo.paths import place, written
+from ipfs_comm.node.mfs_path import Place, exists_already, is_root, not_removed, places, readable
 
 if TYPE_CHECKING:
     from ipfs_comm.node.kubo.context import Context
@@ -102,25 +102,20 @@ async def rm(context: Context, paths: tuple[Any, ...], *, recursive: bool, force
             await _remove(context, place(path), recursive=recursive, force=force)
         except (InvalidInputError, NotFoundError, NotUnixFSError) as problem:
             problems.append(problem)
-    if len(given) == 1 and problems:
-        raise problems[0]
     if problems:
-        first = problems[0]
-        raise type(first)(
-            f"{len(problems)} of {len(given)} paths were not removed: {'; '.join(map(str, problems[:5]))}",
-            code=first.code,
-            detail=first.detail,
-        )
+        raise not_removed(problems, len(given))
 
 
 async def _remove(context: Context, where: Place, *, recursive: bool, force: bool) -> None:
     if not where.names:
-        raise InvalidInputError("cannot delete root: remove what is in it", code="ERR_INVALID_PARAMS")
+        raise is_root()
     reasons: list[str] = []
     try:
         # What is wrong comes as text, and after it an error that says no more than that something is.
-        async for reason in context.rpc.lines("files/rm", str(where), recursive=recursive or None, force=force or None):
-            reasons.append(str(reason)[:1000])  # noqa: PERF401 (those that come before the error are needed)
+        removing = context.rpc.lines("files/rm", str(where), recursive=recursive or None, force=force or None)
+        async with aclosing(removing) as lines:
+            async for reason in lines:
+                reasons.append(str(reason)[:1000])  # noqa: PERF401 (those that come before the error are needed)
     except IPFSCommError as error:
         if not reasons:
             raise

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 from ipfs_comm.errors import DaemonError, NotFoundError, NotUnixFSError
 from ipfs_comm.node.api import FileEntry, FileStat, Mtime
-from ipfs_comm.node.embedded.mfs.path import Place
 from ipfs_comm.node.embedded.mfs.reading import Reading
 from ipfs_comm.node.kubo.answers import Said
+from ipfs_comm.node.kubo.links import DIRECTORY, SHARD, SYMLINK, links, mode_of, mtime_of
 from ipfs_comm.node.kubo.paths import written
-from ipfs_comm.unixfs.format import DEFAULT_DIRECTORY_MODE, DEFAULT_FILE_MODE
+from ipfs_comm.node.mfs_path import Place
+from ipfs_comm.unixfs.builder import DAG_PB, RAW
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from ipfs_comm.ipld import CID
-    from ipfs_comm.node.embedded.context import Target
     from ipfs_comm.node.kubo.context import Context
+    from ipfs_comm.node.target import Target
 
-__all__ = ["described", "entries", "found_at"]
+__all__ = ["UNIXFS", "described", "entries", "found_at", "listed", "read"]
 
-_RAW: Final = 0x55
-_UNIXFS: Final = (_RAW, 0x70)
-#: Go's bits for what is 04000, 02000 and 01000 elsewhere.
-_GO_BITS: Final = ((1 << 23, 0o4000), (1 << 22, 0o2000), (1 << 20, 0o1000))
+#: Codecs that UnixFS is made of.
+UNIXFS: Final = (RAW, DAG_PB)
 #: What comes with a symlink that has no bits.
 _GO_SYMLINK: Final = 1 << 27
-#: The types of UnixFS that ``ls`` tells.
-_DIRECTORIES: Final = (1, 5)
-_SYMLINK: Final = 4
-#: What Go's time.Time says that was never set.
-_NO_TIME: Final = "0001-01-01T00:00:00Z"
 
 
 async def described(
@@ -59,7 +52,7 @@ async def described(
         # Kubo says it of any path and names none.
         raise NotFoundError(f"{where} does not exist", detail={**error.detail, "path": str(where)}) from error
     except NotUnixFSError:
-        if isinstance(where, Place) or not (where.segments or where.root.code not in _UNIXFS):
+        if isinstance(where, Place) or not (where.segments or where.root.code not in UNIXFS):
             raise
         # A node of another codec than UnixFS is made of, which Kubo does not describe. Nothing outside has a root.
         reading = Reading(context.blocks, None)  # type: ignore[arg-type]
@@ -97,53 +90,90 @@ def _stat(said: Said, with_local: bool) -> FileStat:
     )
 
 
-async def entries(context: Context, directory: CID, offline: bool) -> AsyncGenerator[tuple[FileEntry, bool], None]:
-    """Stream the entries of a directory as they are read; what comes with one is whether it is a symlink."""
-    lines = context.rpc.lines(
-        "ls", f"/ipfs/{directory}", stream=True, resolve_type=True, size=True, **context.offline_if(offline)
-    )
-    async with aclosing(lines) as told:
-        async for line in told:
-            for listed in Said("ls", line).each("Objects"):
-                for link in listed.each("Links"):
-                    yield await _entry(context, link)
+async def entries(
+    context: Context, directory: CID, offline: bool, *, least: int = 0
+) -> AsyncGenerator[tuple[FileEntry, bool], None]:
+    """Stream the entries of a directory as they are read; what comes with one is whether it is a symlink.
+
+    Raises
+    ------
+    DaemonError
+        They are fewer than ``least``: it has as many links.
+    """
+    async with aclosing(links(context, directory, offline=offline, least=least)) as told:
+        async for link in told:
+            yield await _entry(context, link)
+
+
+async def listed(context: Context, where: Place | Target, offline: bool) -> AsyncGenerator[FileEntry, None]:
+    """Stream a directory's entries, or the one file that is there; errors are those of `described` and `entries`."""
+    found = await described(context, where, offline=offline)
+    if found.type != "directory":
+        name = where.name if isinstance(where, Place) else (where.segments or (str(where.start),))[-1]
+        yield FileEntry(name, "file", found.size, found.cid, found.mode, found.mtime)
+        return
+    async with aclosing(entries(context, found.cid, offline, least=found.blocks)) as children:
+        async for child, _ in children:
+            yield child
+
+
+async def read(
+    context: Context, where: Place | Target, offset: int, length: int | None, offline: bool
+) -> AsyncGenerator[bytes, None]:
+    """Stream ``length`` bytes of a file, from byte ``offset`` on.
+
+    Raises
+    ------
+    NotFoundError
+        Nothing is there.
+    NotUnixFSError
+        It is no file (``ERR_NOT_FILE``).
+    DaemonError
+        The daemon gives more or fewer bytes than the file has.
+    """
+    rpc, asking = context.rpc, context.offline_if(offline)
+    begin = offset or None
+    if not isinstance(where, Place):
+        where = await context.blocks.settle(where)
+    told = str(where) if isinstance(where, Place) else written(where)
+    try:
+        before = await described(context, where, offline=offline)
+        if isinstance(where, Place):
+            chunks = rpc.stream("files/read", told, offset=begin, count=length, **asking)
+        else:
+            chunks = rpc.stream("cat", told, offset=begin, length=length, progress=False, **asking)
+        left = max(0, before.size - offset)
+        left = left if length is None else min(left, length)
+        async with aclosing(chunks) as pieces:
+            async for piece in pieces:
+                left -= len(piece)
+                yield piece
+        if left and before.type == "file" and await described(context, where, offline=offline) == before:
+            # Otherwise somebody has written to it meanwhile.
+            raise DaemonError(
+                f"files.read: the daemon gives {'fewer' if left > 0 else 'more'} bytes of {told} than it has"
+            )
+    except NotUnixFSError as error:
+        raise NotUnixFSError(str(error), code="ERR_NOT_FILE", detail=error.detail) from error
 
 
 async def _entry(context: Context, link: Said) -> tuple[FileEntry, bool]:
     cid, name, size = link.cid("Hash"), link.text("Name"), link.whole("Size")
-    if cid.code not in _UNIXFS:
+    if cid.code not in UNIXFS:
         # Kubo tells no size of what is no file.
         size = await context.blocks.store.size(cid)
         return FileEntry(name, "file", size, cid), False
     kind = link.whole("Type")
-    directory = kind in _DIRECTORIES
-    bits = link.whole("Mode")
-    if symlink := kind == _SYMLINK:
+    directory = kind in (DIRECTORY, SHARD)
+    if symlink := kind == SYMLINK:
         size = len(link.text("Target", "").encode("utf-8", "surrogateescape"))
-    mode = _mode(cid, bits, directory)
-    entry = FileEntry(name, "directory" if directory else "file", 0 if directory else size, cid, mode, _time(link))
-    return entry, symlink
+    try:
+        mtime = mtime_of(link)
+    except (ValueError, OverflowError) as error:
+        raise DaemonError(f"ls: the daemon tells a time that is none: {link.text('ModTime', '')[:80]!r}") from error
+    mode = _mode(cid, link.whole("Mode"), directory)
+    return FileEntry(name, "directory" if directory else "file", 0 if directory else size, cid, mode, mtime), symlink
 
 
 def _mode(cid: CID, bits: int, directory: bool) -> int | None:
-    """Return permission bits as POSIX has them; the usual ones where there are none, for there is a place for them."""
-    mode = bits & 0o7777 if not bits & _GO_SYMLINK else 0
-    for go, bit in _GO_BITS:
-        if bits & go:
-            mode |= bit
-    if mode or cid.code == _RAW:
-        return mode or None
-    return DEFAULT_DIRECTORY_MODE if directory else DEFAULT_FILE_MODE
-
-
-def _time(link: Said) -> Mtime | None:
-    """Return a time of modification, which Go writes as RFC 3339."""
-    text = link.text("ModTime", _NO_TIME)
-    if text == _NO_TIME:
-        return None
-    whole, _, fraction = text.removesuffix("Z").partition(".")
-    try:
-        seconds = datetime.fromisoformat(whole + "+00:00").timestamp()
-        return Mtime(round(seconds), int(fraction.ljust(9, "0")[:9]) if fraction else 0)
-    except (ValueError, OverflowError) as error:
-        raise DaemonError(f"ls: the daemon tells a time that is none: {text[:80]!r}") from error
+    return mode_of(cid, 0 if bits & _GO_SYMLINK else bits, directory=directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
@@ -17,14 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ipfs_comm.node.api import Mtime
-    from ipfs_comm.node.embedded.mfs.path import Place
     from ipfs_comm.node.kubo.context import Context
+    from ipfs_comm.node.mfs_path import Place
 
 __all__ = ["Plan", "touched", "write"]
 
 #: Bytes of content that one command writes. Kubo gathers as many before it makes chunks of them, and of more it makes
 #: chunks as they happen to come in over the network: the CID would be another every time.
 _PIECE: Final = 1 << 21
+#: Seconds for the daemon to take away what a write has begun that failed or was cancelled.
+PATIENCE: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,10 @@ async def _replaced(context: Context, where: Place, first: bytes, source: Source
         await touched(context, copy, plan.mode, plan.mtime, flush=flush)
         await context.rpc.call("files/mv", str(copy), str(where), flush=flush)
     except BaseException:
-        # What went wrong is what is to be told; a daemon that is gone cannot take anything away either.
-        with suppress(IPFSCommError):
-            await context.rpc.call("files/rm", str(made or copy), recursive=True, force=True)
+        # What went wrong is what is to be told, and soon; a daemon that is gone cannot take anything away either.
+        with suppress(IPFSCommError, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await context.rpc.call("files/rm", str(made or copy), recursive=True, force=True)
         raise
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ipfs_comm._shown import shown
 from ipfs_comm.errors import DaemonError, IPFSCommError, NotSupportedError, UnreachableError
 from ipfs_comm.node.kubo.address import Address, Credentials
+from ipfs_comm.node.kubo.errors import START
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,10 +32,6 @@ PATIENCE: Final = 10.0
 _MOST: Final = 2**20
 #: Where a daemon that listens everywhere is from here.
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-START: Final = (
-    "start one with `ipfs daemon`, or give the address of another (kubo_api, in a kernel `%ipfs kubo_api ADDRESS`), or "
-    "take the embedded node (kind='embedded', in a kernel `%ipfs node embedded`)"
-)
 
 
 class NoDaemonError(Exception):
@@ -79,7 +76,8 @@ async def find(address: str | None, credentials: str | None) -> Found:
     address : str, optional
         A URL or a multiaddr; None is what the environment variable `ADDRESS` says, empty is none.
     credentials : str, optional
-        ``basic:user:password`` or ``bearer:token``; None is what the variable `CREDENTIALS` says.
+        ``basic:user:password`` or ``bearer:token``; None is what the variable `CREDENTIALS` says, unless the address
+        has a password of its own: what is for one daemon is not told to another.
 
     Raises
     ------
@@ -95,9 +93,10 @@ async def find(address: str | None, credentials: str | None) -> Found:
     why = "its address was given"
     if address is None and (address := os.environ.get(ADDRESS)):
         why = f"{ADDRESS} names it"
-    if credentials is None:
-        credentials = os.environ.get(CREDENTIALS)
-    return await named(address, credentials, why) if address else await own(credentials)
+    allowed = Credentials.parse(credentials) if credentials else None
+    if credentials is None and os.environ.get(CREDENTIALS) and not (address and Address.parse(address)[1]):
+        allowed = Credentials.parse(os.environ[CREDENTIALS])
+    return await named(address, allowed, why) if address else await own(allowed)
 
 
 @asynccontextmanager
@@ -109,15 +108,15 @@ async def _closed_on_error(rpc: Rpc) -> AsyncIterator[None]:
         raise
 
 
-async def named(address: str, credentials: str | None, why: str) -> Found:
+async def named(address: str, credentials: Credentials | None, why: str) -> Found:
     """Return the daemon at an address that somebody gave.
 
     Parameters
     ----------
     address : str
         A URL or a multiaddr.
-    credentials : str or None
-        ``basic:user:password`` or ``bearer:token``; in place of those in a URL.
+    credentials : Credentials or None
+        In place of those in a URL.
     why : str
         Who gave the address.
 
@@ -131,13 +130,13 @@ async def named(address: str, credentials: str | None, why: str) -> Found:
         It does not let us in, or is no daemon.
     """
     place, inside = Address.parse(address)
-    rpc = _client()(place, Credentials.parse(credentials) if credentials else inside)
+    rpc = _client()(place, credentials or inside)
     async with _closed_on_error(rpc):
         await _peer_id(rpc)
     return Found(rpc, why)
 
 
-async def own(credentials: str | None) -> Found:
+async def own(credentials: Credentials | None) -> Found:
     """Return the daemon of this user's own repository, ``$IPFS_PATH`` or ``~/.ipfs``.
 
     Its file ``api`` must be this user's, and what answers there must have the PeerID of the repository's
@@ -147,26 +146,24 @@ async def own(credentials: str | None) -> Found:
 
     Raises
     ------
-    InvalidInputError
-        These are no credentials.
     NoDaemonError
         There is none, and why.
     """
-    allowed = Credentials.parse(credentials) if credentials else None
     repository = _repository()
 
     async def locate() -> Address:
         try:
             return await _own_address(repository)
         except NoDaemonError as error:
+            # It says all: what is behind it would be pages of tracebacks in a notebook.
             raise UnreachableError(
                 f"the Kubo daemon of {repository} cannot be reached, or went away: {error}; {START}",
                 detail={"repository": str(repository)},
-            ) from error
+            ) from None
 
     place = await _own_address(repository)
     why = f"{repository / 'api'} names it, and its PeerID is that of the repository"
-    return Found(_client()(place, allowed, locate=locate), why, repository)
+    return Found(_client()(place, credentials, locate=locate), why, repository)
 
 
 def _repository() -> Path:
@@ -197,7 +194,14 @@ async def _own_address(repository: Path) -> Address:
         raise NoDaemonError(f"{api} names one, and {error}") from error
     try:
         found = await _peer_id(rpc)
+    except UnreachableError as error:
+        raise NoDaemonError(f"nothing answers at {place}, which {api} names") from error
     except IPFSCommError as error:
+        if error.code == "ERR_DENIED":
+            raise NoDaemonError(
+                f"the daemon at {place}, which {api} names, tells nobody who it is without credentials, and they go "
+                f"only to one that is known: give its address too (kubo_api, in a kernel `%ipfs kubo_api {place}`)"
+            ) from error
         raise NoDaemonError(f"the daemon that {api} names cannot be asked who it is: {error}") from error
     finally:
         await rpc.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ipfs_comm.node.embedded import get as over_blocks
+from ipfs_comm.node.embedded import get as embedded
 
 if TYPE_CHECKING:
     from ipfs_comm.node.api import CIDLike
@@ -17,4 +17,4 @@ def get(context: Context, path: CIDLike, *, timeout: float | None = None, **opti
 
     Kubo's own ``get`` gives a TAR alone, and of a file that has a mode or a time no others than this one.
     """
-    return over_blocks.get(context.blocks, path, timeout=timeout, **options)
+    return embedded.get(context.blocks, path, timeout=timeout, **options)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.errors import DaemonError
 from ipfs_comm.ipld import car
+from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.kubo.multipart import Body
 
 if TYPE_CHECKING:
@@ -17,10 +18,30 @@ if TYPE_CHECKING:
     from ipfs_comm.node.kubo.rpc import Rpc
     from ipfs_comm.unixfs.options import Put
 
-__all__ = ["giving"]
+__all__ = ["check_taken", "giving"]
 
 #: Blocks that wait to be sent; each has at most 2 MiB.
 _WAITING: Final = 8
+
+
+def check_taken(taken: int | None, sent: int) -> None:
+    """Check by the last line of an answer that the daemon has taken all blocks.
+
+    Parameters
+    ----------
+    taken : int or None
+        How many it says that it has; None where it does not.
+    sent : int
+
+    Raises
+    ------
+    DaemonError
+        It has not, or does not say so: what went wrong it says behind its answer, where something between may drop it.
+    """
+    if taken != sent:
+        raise DaemonError(
+            f"dag/import: the daemon was sent {sent} blocks and tells of {'none' if taken is None else taken}"
+        )
 
 
 @asynccontextmanager
@@ -29,6 +50,15 @@ async def giving(rpc: Rpc) -> AsyncIterator[Put]:
 
     Nothing is pinned: who uses this has what they belong to pinned right after.
 
+    Parameters
+    ----------
+    rpc : Rpc
+
+    Yields
+    ------
+    Put
+        Takes a block and its CID, and waits where the daemon is slower than whoever makes them.
+
     Raises
     ------
     IPFSCommError
@@ -36,24 +66,29 @@ async def giving(rpc: Rpc) -> AsyncIterator[Put]:
     """
     waiting: asyncio.Queue[tuple[CID, bytes] | None] = asyncio.Queue(_WAITING)
 
-    taken = False
+    sent = 0
+    whole = False
 
     async def blocks() -> AsyncGenerator[tuple[CID, bytes], None]:
-        nonlocal taken
+        nonlocal sent, whole
         while (block := await waiting.get()) is not None:
+            sent += 1
             yield block
-        taken = True
+        whole = True
 
     async def send() -> None:
-        async with aclosing(rpc.lines("dag/import", body=Body.of(car.write([], blocks())), pin_roots=False)) as answer:
-            async for _ in answer:
-                pass
+        taken: int | None = None
+        body = Body.of(car.write([], blocks()))
+        async with aclosing(rpc.lines("dag/import", body=body, pin_roots=False, stats=True)) as answer:
+            async for line in answer:
+                taken = Said("dag/import", line).inner("Stats").whole("BlockCount")
+        check_taken(taken, sent)
 
     sending = asyncio.create_task(send(), name="ipfs_comm: blocks to a daemon")
 
     def ended() -> None:
         sending.result()
-        if not taken:
+        if not whole:
             raise DaemonError("dag/import: the daemon's answer ends before it has all blocks")
 
     async def hand(block: tuple[CID, bytes] | None) -> None:

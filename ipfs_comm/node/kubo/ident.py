@@ -9,9 +9,9 @@ from ipfs_comm import dnslink
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.ipns import Name
 from ipfs_comm.node.api import IDResult, PingResult, VersionResult
-from ipfs_comm.node.embedded.ident import INTERFACE
+from ipfs_comm.node.api.core import INTERFACE
 from ipfs_comm.node.kubo.answers import Said
-from ipfs_comm.node.kubo.settle import unasked
+from ipfs_comm.node.kubo.names import unasked
 from ipfs_comm.node.stream import Stream, as_list, deadline
 
 if TYPE_CHECKING:
@@ -77,26 +77,7 @@ async def dns(
 ) -> str:
     """Return the path that a domain stands for by its TXT records (DNSLink), as the daemon finds them.
 
-    Parameters
-    ----------
-    context : Context
-    domain : str
-        Such as ``docs.ipfs.tech``, with ``/ipns/`` before it or not.
-    recursive : bool
-        Follow names until the path is immutable; False takes one step.
-    nocache : bool
-        Ask even where an answer is kept.
-    offline : bool
-        Ask nobody.
-    timeout : float, optional
-        Seconds.
-
-    Raises
-    ------
-    InvalidNameError
-        It is no domain.
-    NotFoundError
-        It has no such record, or nobody may be asked.
+    Parameters and errors are those of ``ipfs_comm.node.embedded.dns``.
     """
     name = dnslink.spelled(domain.removeprefix("/ipns/") if isinstance(domain, str) else domain)
     if offline or context.offline:

@@ -11,16 +11,14 @@ from ipfs_comm.ipld import multibase
 from ipfs_comm.ipns import Name
 from ipfs_comm.ipns.armor import import_key
 from ipfs_comm.node.api import KeyRenameResult, KeyResult
-from ipfs_comm.node.embedded.key import checked_bytes
-from ipfs_comm.node.embedded.keystore import check_name
+from ipfs_comm.node.checks import checked_bytes
 from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.kubo.multipart import Body
+from ipfs_comm.node.secret_names import SELF, check_key_name
 from ipfs_comm.node.stream import deadline
 
 if TYPE_CHECKING:
     from ipfs_comm.node.kubo.context import Context
-
-_SELF = "self"
 
 
 class Key:
@@ -38,7 +36,7 @@ class Key:
         self, name: str, *, type: str = "ed25519", size: int = 2048, timeout: float | None = None
     ) -> KeyResult:
         """Make a key of ``type`` ed25519, rsa (of ``size`` bits) or secp256k1; Kubo makes none of type ecdsa."""
-        check_name(name, changing=True)
+        check_key_name(name, changing=True)
         self._context.writing("key.gen")
         async with deadline(timeout, f"key.gen of {shown(name)}"):
             bits = size if type == "rsa" else None
@@ -51,7 +49,7 @@ class Key:
 
     async def _all(self) -> builtins.list[KeyResult]:
         said = Said("key/list", await self._context.rpc.call("key/ls"))
-        return sorted(map(_key, said.each("Keys")), key=lambda key: (key.name != _SELF, key.name))
+        return sorted(map(_key, said.each("Keys")), key=lambda key: (key.name != SELF, key.name))
 
     async def info(self, name: str, *, timeout: float | None = None) -> KeyResult:
         """Return one key, by its name or its ID."""
@@ -69,7 +67,7 @@ class Key:
 
     async def rm(self, name: str, *, timeout: float | None = None) -> KeyResult:
         """Forget a key for good."""
-        check_name(name, changing=True)
+        check_key_name(name, changing=True)
         self._context.writing("key.rm")
         async with deadline(timeout, f"key.rm of {shown(name)}"):
             said = Said("key/rm", await self._context.rpc.call("key/rm", name))
@@ -81,8 +79,8 @@ class Key:
         self, old_name: str, new_name: str, *, force: bool = False, timeout: float | None = None
     ) -> KeyRenameResult:
         """Give a key another name; with ``force`` even that of another key, which is lost then."""
-        check_name(old_name, changing=True)
-        check_name(new_name, changing=True)
+        check_key_name(old_name, changing=True)
+        check_key_name(new_name, changing=True)
         self._context.writing("key.rename")
         async with deadline(timeout, f"key.rename of {shown(old_name)}"):
             said = await self._context.rpc.call("key/rename", old_name, new_name, force=force or None)
@@ -111,7 +109,7 @@ class Key:
 
         It is decrypted here, and goes to the daemon in clear, as Kubo takes it.
         """
-        check_name(name, changing=True)
+        check_key_name(name, changing=True)
         if not isinstance(data, str | bytes | bytearray | memoryview):
             raise InvalidInputError(f"a key to import is a str or bytes, not a {builtins.type(data).__name__}")
         given = data if isinstance(data, str) else bytes(data)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ipfs_comm.blockstore.base import MAX_BLOCK_SIZE
-from ipfs_comm.errors import NotSupportedError
+from ipfs_comm.errors import DaemonError, InvalidInputError, NotSupportedError
 from ipfs_comm.facade import verbs
 from ipfs_comm.node.api import Capabilities
 from ipfs_comm.node.kubo import ident
@@ -32,7 +32,9 @@ ONLINE: Final = (
     "swarm.connect",
     "swarm.disconnect",
 )
-#: What a daemon cannot do where its configuration does not say so.
+#: What a daemon cannot do where its configuration does not say so, or says otherwise.
+AUTOCONF: Final = ("bootstrap.reset",)
+DHT: Final = ("dht.query",)
 PUBSUB: Final = ("pubsub.ls", "pubsub.peers", "pubsub.publish", "pubsub.subscribe")
 NAME_PUBSUB: Final = ("name.pubsub.cancel", "name.pubsub.subs")
 
@@ -50,10 +52,15 @@ async def capabilities(context: Context, *, timeout: float | None = None) -> Cap
         cannot = set(NEVER)
         if not await _does(context, "swarm/addrs/listen"):
             cannot.update(ONLINE)
+        # Whether there is a DHT is what it looks at first, and to look for a peer that is none it asks nobody.
+        if not await _does(context, "dht/query", "none"):
+            cannot.update(DHT)
         if not await _does(context, "pubsub/ls"):
             cannot.update(PUBSUB)
-        if not Said("name/pubsub/state", await context.rpc.call("name/pubsub/state")).flag("Enabled"):
+        if not await _has(context, "name/pubsub/state", "Enabled"):
             cannot.update(NAME_PUBSUB)
+        if not await _has(context, "config/show", "AutoConf", "Enabled", unless=True):
+            cannot.update(AUTOCONF)
         return Capabilities(
             kind="kubo",
             version=version.version,
@@ -65,9 +72,28 @@ async def capabilities(context: Context, *, timeout: float | None = None) -> Cap
         )
 
 
-async def _does(context: Context, command: str) -> bool:
+async def _does(context: Context, command: str, *arguments: str) -> bool:
+    return await _said(context, command, *arguments) is not None
+
+
+async def _has(context: Context, command: str, *names: str, unless: bool = False) -> bool:
+    """Return what a member of an answer says, ``unless`` it is not there."""
+    value: Any = await _said(context, command)
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, bool) else unless
+
+
+async def _said(context: Context, command: str, *arguments: str) -> dict[str, Any] | None:
+    """Return what a command answers; None where the daemon does not do it for us."""
     try:
-        await context.rpc.call(command)
+        said = await context.rpc.call(command, *arguments)
+        return said if isinstance(said, dict) else {}
     except NotSupportedError:
-        return False
-    return True
+        return None
+    except InvalidInputError:
+        return {}
+    except DaemonError as error:
+        if error.code != "ERR_DENIED":
+            raise
+        return None

@@ -12,17 +12,17 @@ from ipfs_comm.ipld import path as content_path
 from ipfs_comm.ipns import Name as KeyName
 from ipfs_comm.ipns import validate
 from ipfs_comm.node.api import NamePublishResult, NamePubsubCancelResult, NamePubsubState
-from ipfs_comm.node.duration import duration
-from ipfs_comm.node.embedded.key import checked_bytes
-from ipfs_comm.node.embedded.names import name_of
+from ipfs_comm.node.checks import checked_bytes
+from ipfs_comm.node.duration import validity
 from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.kubo.multipart import Body
+from ipfs_comm.node.kubo.names import unasked
 from ipfs_comm.node.kubo.paths import argument
-from ipfs_comm.node.kubo.settle import unasked
-from ipfs_comm.node.stream import Stream, deadline
+from ipfs_comm.node.stream import Stream, as_last, deadline
+from ipfs_comm.node.target import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from ipfs_comm.node.api import CIDLike
     from ipfs_comm.node.kubo.context import Context
@@ -90,12 +90,7 @@ class Name:
         """Sign that the name of ``key`` stands for ``value``, and tell the network where the daemon is on one."""
         path = content_path.parse(value if isinstance(value, str) else CID.of(value))
         text = argument(str(path))
-        lasting = duration("lifetime", lifetime)
-        caching = None if ttl is None else duration("ttl", ttl)
-        if not lasting:
-            raise InvalidInputError("a record with a lifetime of nothing has ended already: give a longer one")
-        if caching is not None and caching > lasting:
-            raise InvalidInputError(f"a record cannot be cached for longer ({ttl}) than it lasts ({lifetime})")
+        lasting, caching = validity(lifetime, ttl)
         if sequence is not None and (isinstance(sequence, bool) or not isinstance(sequence, int) or sequence < 0):
             raise InvalidInputError(f"sequence is {sequence!r:.80}: give a whole number from 0")
         self._context.writing("name.publish")
@@ -132,11 +127,11 @@ class Name:
                 text = f"/ipns/{text}"
             path = content_path.parse(text)
             if not path.mutable:
-                return Stream(lambda: _one(str(path).rstrip("/")), _last, timeout=timeout, what="name.resolve")
+                return Stream(lambda: _one(str(path).rstrip("/")), as_last, timeout=timeout, what="name.resolve")
             start = name_of(str(path.root))
             if isinstance(start, str) and (offline or self._context.offline):
                 domain = start
-                return Stream(lambda: _refusing(domain), _last, timeout=timeout, what="name.resolve")
+                return Stream(lambda: _refusing(domain), as_last, timeout=timeout, what="name.resolve")
             arguments.append("/".join(("/ipns", str(start), *path.segments)))
 
         async def resolved() -> AsyncGenerator[str, None]:
@@ -148,11 +143,15 @@ class Name:
                 stream=True,
                 **self._context.offline_if(offline),
             )
+            found = False
             async with aclosing(lines) as told:
                 async for line in told:
+                    found = True
                     yield Said("name/resolve", line).text("Path").rstrip("/")
+            if not found:
+                raise NotFoundError("could not resolve name: the daemon tells no path that it stands for")
 
-        return Stream(resolved, _last, timeout=timeout, what="name.resolve")
+        return Stream(resolved, as_last, timeout=timeout, what="name.resolve")
 
     async def get(self, name: str, *, offline: bool = False, timeout: float | None = None) -> bytes:
         """Return the record that a key's name has now, verified."""
@@ -196,15 +195,6 @@ async def _one(path: str) -> AsyncGenerator[str, None]:
 async def _refusing(domain: str) -> AsyncGenerator[str, None]:
     raise unasked(domain)
     yield domain
-
-
-async def _last(paths: AsyncIterator[str]) -> str:
-    last: str | None = None
-    async for path in paths:
-        last = path
-    if last is None:
-        raise NotFoundError("could not resolve name: the daemon tells no path that it stands for")
-    return last
 
 
 def _written(time: timedelta) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ipfs_comm.errors import DaemonError
 from ipfs_comm.node.kubo import ident, life
 from ipfs_comm.node.kubo.add import add, add_all
 from ipfs_comm.node.kubo.bitswap import Bitswap
@@ -27,6 +28,7 @@ from ipfs_comm.node.kubo.repo import Repo
 from ipfs_comm.node.kubo.resolve import resolve
 from ipfs_comm.node.kubo.stats import Stats
 from ipfs_comm.node.kubo.swarm import Swarm
+from ipfs_comm.node.kubo.telling import line
 from ipfs_comm.node.stream import deadline
 
 if TYPE_CHECKING:
@@ -71,9 +73,8 @@ class KuboNode:
         read_only: bool = False,
         defaults: Mapping[str, Any] | None = None,
     ) -> None:
+        self._rpc = found.rpc
         self._context = Context(found, offline=offline, read_only=read_only, defaults=defaults)
-        #: Where its repository is, for people to read.
-        self.repo_path = f"Kubo at {found.rpc.address}"
         self.dag = Dag(self._context)
         self.block = Block(self._context)
         self.object = Object(self._context)
@@ -90,6 +91,28 @@ class KuboNode:
         self.stats = Stats(self._context, self.repo, self.bitswap)
         self.pubsub = Pubsub(self._context)
         self.dht = Dht(self._context)
+
+    @property
+    def repo_path(self) -> str:
+        """Where its repository is, for people to read."""
+        return f"Kubo at {self._rpc.address}"
+
+    async def told(self, *, timeout: float | None = None) -> str:
+        """Return the line that was told when it was opened, as it is now.
+
+        Raises
+        ------
+        UnreachableError
+            The daemon is not there.
+        """
+        async with deadline(timeout, "told"):
+            try:
+                await self._context.rpc.call("version")
+            except DaemonError as error:
+                # Who may add need not be let in everywhere.
+                if error.code != "ERR_DENIED":
+                    raise
+            return await line(self._context.found)
 
     async def close(self) -> None:
         """Give everything back; ``open_node`` does so at its end."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipfs_comm.node.embedded import object as over_blocks
+from ipfs_comm.node.embedded import object as embedded
 
 if TYPE_CHECKING:
     from ipfs_comm.node.kubo.context import Context
 
 
-class Object(over_blocks.Object):
+class Object(embedded.Object):
     """Nodes of dag-pb in a daemon; see ``ipfs_comm.node.embedded.object``."""
 
     def __init__(self, context: Context) -> None:

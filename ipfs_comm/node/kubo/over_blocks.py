@@ -5,20 +5,22 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from ipfs_comm.errors import DaemonError, NotFoundError, NotSupportedError
+from ipfs_comm.errors import DaemonError, NotFoundError
 from ipfs_comm.exchange import FetchContext
 from ipfs_comm.exchange.missing import not_found
 from ipfs_comm.node.embedded import context as embedded
 from ipfs_comm.node.kubo.blocks import KuboBlocks
-from ipfs_comm.node.kubo.settle import DaemonNames
+from ipfs_comm.node.kubo.errors import read_only
+from ipfs_comm.node.kubo.names import DaemonNames
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from ipfs_comm.ipld import CID
-    from ipfs_comm.node.embedded.context import Load, Target
+    from ipfs_comm.node.embedded.context import Load
     from ipfs_comm.node.kubo.rpc import Rpc
+    from ipfs_comm.node.target import Target
 
 __all__ = ["OverBlocks"]
 
@@ -87,11 +89,7 @@ class OverBlocks(embedded.Context):
             The node is read-only, or the daemon keeps no blocks of that codec or hash.
         """
         if self.read_only:
-            raise NotSupportedError(
-                "a block would be written to the daemon's repository, and this node was opened read-only: open it with "
-                "read_only=False",
-                code="ERR_DENIED",
-            )
+            raise read_only("keeping a block")
         if not cid.is_identity:
             await self.blocks(offline).put(cid, data)
         if pinned:
@@ -134,7 +132,7 @@ class OverBlocks(embedded.Context):
 
     def loader(self, wanted: Target) -> Load:
         """Return a function that loads blocks of ``wanted`` to be read; its errors say of what a block is a part."""
-        wanted.root  # noqa: B018 (refuses a name that has not been settled)
+        wanted.check_settled()
         return _Loader(self, FetchContext(path=wanted.text if wanted.segments else "", offline=wanted.offline))
 
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from ipfs_comm._shown import listed
 from ipfs_comm.errors import InvalidPathError, NotSupportedError
-from ipfs_comm.node.embedded.context import Target, target
-from ipfs_comm.node.embedded.mfs.path import Place
-from ipfs_comm.node.embedded.mfs.path import place as parsed
+from ipfs_comm.node.mfs_path import Place
+from ipfs_comm.node.mfs_path import place as parsed
+from ipfs_comm.node.target import Target, target
 
 if TYPE_CHECKING:
     from ipfs_comm.node.api import CIDLike
 
-__all__ = ["argument", "place", "refused", "written"]
+__all__ = ["argument", "place", "refused", "root_or_path", "written"]
 
 
 def argument(path: CIDLike) -> str:
@@ -27,13 +27,19 @@ def argument(path: CIDLike) -> str:
     return written(target(path))
 
 
+def root_or_path(path: CIDLike) -> str:
+    """Return a CID as it is, and any other path as `argument` does: an IPFS Cluster's proxy knows pins by CIDs."""
+    wanted = target(path)
+    return written(wanted) if wanted.mutable or wanted.segments else str(wanted.start)
+
+
 def written(wanted: Target) -> str:
     """Return a parsed path as the text that a daemon takes."""
     return "/".join(("", "ipns" if wanted.mutable else "ipfs", str(wanted.start), *wanted.segments))
 
 
 def place(path: Any) -> Place:
-    """Parse a path of the MFS; see ``ipfs_comm.node.embedded.mfs.path.place``.
+    """Parse a path of the MFS; see ``ipfs_comm.node.mfs_path.place``.
 
     Raises
     ------

@@ -6,12 +6,13 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from ipfs_comm._shown import shown
-from ipfs_comm.errors import DaemonError, InvalidInputError
+from ipfs_comm.errors import DaemonError, InvalidInputError, NotSupportedError
 from ipfs_comm.node.api import PinEntry, PinInput
-from ipfs_comm.node.embedded.pin import TYPES, pin_input
 from ipfs_comm.node.kubo.answers import Said
-from ipfs_comm.node.kubo.paths import argument, refused
+from ipfs_comm.node.kubo.cluster import check_options
+from ipfs_comm.node.kubo.paths import argument, refused, root_or_path
 from ipfs_comm.node.kubo.pin_remote import RemotePins
+from ipfs_comm.node.pin_inputs import TYPES, pin_input
 from ipfs_comm.node.stream import Stream, as_list, deadline
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 class Pins:
     """Roots that the daemon's garbage collection keeps.
 
-    Kubo keeps a name with a pin and nothing else: ``metadata`` is refused. Further options of a call go to the daemon
-    as they are: an IPFS Cluster's proxy takes ``replication_min`` and ``replication_max`` and the like.
+    Kubo keeps a name with a pin and nothing else: ``metadata`` is refused. Further options of a call
+    (``replication_min``, ``replication_max`` and the like) go as they are to an IPFS Cluster's proxy, and are refused
+    where Kubo itself answers.
 
     Parameters
     ----------
@@ -59,10 +61,13 @@ class Pins:
     async def _add(self, given: PinInput, offline: bool, more: Mapping[str, Any]) -> CID:
         refused("pin.add", metadata=given.metadata)
         self._context.writing("pin.add")
+        await check_options(self._context.rpc, "pin.add", more)
         said = await self._context.rpc.call(
             "pin/add",
             argument(given.path),
             recursive=given.recursive,
+            # A Cluster's word for it.
+            type=None if given.recursive else "direct",
             name=given.name or None,
             **self._context.offline_if(offline),
             **more,
@@ -95,27 +100,44 @@ class Pins:
                 f"invalid type {shown(type)}, must be one of {{{', '.join(TYPES)}}}", code="ERR_INVALID_PIN_TYPE"
             )
         wanted = [paths] if paths is not None and not isinstance(paths, list | tuple | set | frozenset) else paths
-        arguments = [argument(path) for path in wanted or ()]
+        arguments = [root_or_path(path) for path in wanted or ()]
 
         async def listed() -> AsyncGenerator[PinEntry, None]:
-            if wanted is not None and not arguments:
-                return
-            lines = self._context.rpc.lines(
-                "pin/ls",
-                *arguments,
-                type=type,
-                name=None if arguments else name or None,
-                names=True,
-                stream=True,
-                **self._context.offline_if(offline),
-            )
-            async with aclosing(lines) as told:
-                async for line in told:
-                    for one in _listed(line):
-                        said = Said("pin/ls", one)
-                        yield PinEntry(said.cid("Cid"), said.text("Type"), name=said.text("Name", "") or None)
+            # A Cluster's proxy looks at the first of several alone.
+            for one in [()] if wanted is None else [(text,) for text in arguments]:
+                async with aclosing(self._listed(*one, type=type, name=name or None, offline=offline)) as entries:
+                    async for entry in entries:
+                        yield entry
 
         return Stream(listed, as_list, timeout=timeout, what="pin.ls")
+
+    async def _listed(self, *path: str, type: str, name: str | None, offline: bool) -> AsyncGenerator[PinEntry, None]:
+        lines = self._context.rpc.lines(
+            "pin/ls",
+            *path,
+            type=type,
+            name=None if path else name,
+            names=True,
+            stream=True,
+            **self._context.offline_if(offline),
+        )
+        told = False
+        async with aclosing(lines) as each:
+            async for line in each:
+                for one in _entries(line):
+                    said = Said("pin/ls", one)
+                    entry = PinEntry(said.cid("Cid"), said.text("Type"), name=said.text("Name", "") or None)
+                    told = True
+                    if not path and name is not None and entry.name is None:
+                        raise NotSupportedError(
+                            f"pin.ls: what answers at {self._context.rpc.address} tells no names, as an IPFS Cluster's "
+                            "proxy does not: leave out name"
+                        )
+                    # A Cluster's proxy tells of all types, whatever it is asked for.
+                    if type == "all" or entry.type.startswith(type):
+                        yield entry
+        if path and not told:
+            raise DaemonError(f"pin/ls: the daemon says nothing of {path[0]}")
 
     async def rm(
         self, path: CIDLike, *, recursive: bool = True, offline: bool = False, timeout: float | None = None
@@ -170,8 +192,8 @@ def _each(
     return Stream(changed, as_list, timeout=timeout, what=what)
 
 
-def _listed(line: Any) -> Iterator[Any]:
-    """Return the entries in a line: an IPFS Cluster's proxy tells all at once, whatever it is asked for."""
+def _entries(line: Any) -> Iterator[Any]:
+    """Return the entries in a line: an older IPFS Cluster's proxy tells all at once, whatever it is asked for."""
     if isinstance(line, dict) and isinstance(line.get("Keys"), dict):
         return ({"Cid": cid, **(about if isinstance(about, dict) else {})} for cid, about in line["Keys"].items())
     return iter((line,))

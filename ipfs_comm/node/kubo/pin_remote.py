@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import InvalidInputError, NotFoundError
 from ipfs_comm.node.api import RemotePin, RemotePinCount, RemotePinService, RemotePinStat
-from ipfs_comm.node.embedded.pin_remote import asked_cids, asked_name, asked_statuses
 from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.kubo.paths import argument, refused
+from ipfs_comm.node.pin_inputs import asked_cids, asked_name, asked_statuses
 from ipfs_comm.node.stream import Stream, as_list, deadline
 
 if TYPE_CHECKING:

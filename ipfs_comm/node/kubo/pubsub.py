@@ -12,6 +12,7 @@ from ipfs_comm.errors import InvalidInputError, LimitError, UnreachableError
 from ipfs_comm.ipld import multibase
 from ipfs_comm.node.api import PubsubMessage
 from ipfs_comm.node.kubo.answers import Said
+from ipfs_comm.node.kubo.json_lines import split
 from ipfs_comm.node.kubo.multipart import Body
 from ipfs_comm.node.stream import deadline
 
@@ -189,7 +190,7 @@ class _Subscription:
         async with rpc.answer("pubsub/sub", _topic(self.topic)) as chunks:
             if not self.begun.done():
                 self.begun.set_result(None)
-            async for line in rpc.split("pubsub/sub", chunks):
+            async for line in split("pubsub/sub", chunks, rpc.address):
                 self._take(_message(self.topic, Said("pubsub/sub", line)))
         raise UnreachableError(
             f"pubsub: the daemon at {rpc.address} ended the subscription to {shown(self.topic)}",

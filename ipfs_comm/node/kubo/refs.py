@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ipfs_comm.errors import NotFoundError
 from ipfs_comm.node.api import RefEntry
-from ipfs_comm.node.embedded import refs as over_blocks
+from ipfs_comm.node.embedded import refs as embedded
 from ipfs_comm.node.embedded.pin import resolved
 from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.stream import remaining
@@ -29,7 +29,7 @@ _MOST: Final = 4096
 _SHARE: Final = 0.75
 
 
-class Refs(over_blocks.Refs):
+class Refs(embedded.Refs):
     """The links of DAGs in a daemon; see ``ipfs_comm.node.embedded.refs``.
 
     Walking more than one level, Kubo loads a block before it tells of it, the last ones too, and ends a root's walk

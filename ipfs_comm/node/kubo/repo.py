@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ipfs_comm.errors import DaemonError, HashMismatchError, InvalidCIDError
 from ipfs_comm.ipld import CID
 from ipfs_comm.node.api import GCResult, RepoStat, VerifyResult
-from ipfs_comm.node.embedded.repo import NO_LIMIT
+from ipfs_comm.node.api.repo import NO_LIMIT
 from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.stream import Stream, as_list, deadline
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ipfs_comm.node.kubo.context import Context
 
 _CORRUPT: Final = re.compile(r"block (\S+) was corrupt \((.*)\)", re.DOTALL)
+_COMPLETE: Final = "verify complete"
 _FORMAT: Final = "fs-repo@"
 
 
@@ -76,21 +77,29 @@ class Repo:
         """Have the daemon read every block and hash it; what is damaged stays where it is."""
 
         async def damaged() -> AsyncGenerator[VerifyResult, None]:
-            found = False
+            found = ended = False
             try:
                 async with aclosing(self._context.rpc.lines("repo/verify")) as told:
                     async for line in told:
                         said = Said("repo/verify", line)
+                        message = said.text("Msg", "")
                         if done := said.whole("Progress"):
                             if progress is not None:
                                 progress(done)
-                        elif corrupt := _CORRUPT.match(said.text("Msg", "")):
+                        elif corrupt := _CORRUPT.match(message):
                             found = True
                             yield _damage(corrupt[1], corrupt[2])
+                        ended = ended or _COMPLETE in message
             except DaemonError as error:
                 # Kubo ends with an error where anything is damaged; each has been told by then.
-                if not found or "verify complete" not in str(error):
+                ended = found and _COMPLETE in str(error)
+                if not ended:
                     raise
+            if not ended:
+                raise DaemonError(
+                    "repo/verify: the daemon does not say that it has verified everything: blocks are damaged, or "
+                    "something between drops what it says at the end"
+                )
 
         return Stream(damaged, as_list, timeout=timeout, what="repo.verify")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipfs_comm.node.embedded import resolve as over_blocks
+from ipfs_comm.node.embedded import resolve as embedded
 
 if TYPE_CHECKING:
     from ipfs_comm.node.api import CIDLike
@@ -21,6 +21,6 @@ async def resolve(
     timeout: float | None = None,
 ) -> str:
     """Return the shortest immutable path; parameters and errors as for ``ipfs_comm.node.embedded.resolve``."""
-    return await over_blocks.resolve(
+    return await embedded.resolve(
         context.blocks, path, recursive=recursive, cid_base=cid_base, offline=offline, timeout=timeout
     )

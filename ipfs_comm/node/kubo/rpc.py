@@ -9,25 +9,22 @@ The specification is Kubo's RPC API (https://docs.ipfs.tech/reference/kubo/rpc/,
 from __future__ import annotations
 
 import asyncio
-import json
-import re
+import os
 import ssl
-import warnings
 from contextlib import aclosing, asynccontextmanager, suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, NoReturn
+from urllib.parse import quote, urlencode
 
 import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from ipfs_comm._shown import shown
-from ipfs_comm.errors import CancelledByAbortError, LimitError, NotSupportedError, UnreachableError
-from ipfs_comm.node.kubo.errors import refusal
-from ipfs_comm.node.kubo.trailer import TrailingResponse
-
-with warnings.catch_warnings():
-    # It imports distutils, which setuptools still has.
-    warnings.simplefilter("ignore")
-    import aioipfs  # type: ignore[import-untyped]
+from ipfs_comm.errors import CancelledByAbortError, InvalidInputError, LimitError, NotSupportedError, UnreachableError
+from ipfs_comm.node.kubo.errors import START, refusal
+from ipfs_comm.node.kubo.json_lines import decoded, split
+from ipfs_comm.node.kubo.session import Client, UncheckedError
 
 if TYPE_CHECKING:
     import builtins
@@ -35,89 +32,24 @@ if TYPE_CHECKING:
 
     from ipfs_comm.node.kubo.address import Address, Credentials
     from ipfs_comm.node.kubo.multipart import Body
+    from ipfs_comm.node.kubo.trailer import TrailingResponse
 
 __all__ = ["Option", "Rpc"]
 
 Scalar = str | int | float | bool
 Option = Scalar | list[str] | None
 
-#: Seconds for a connection to be made.
-CONNECT: Final = 10.0
 #: Seconds of silence after which the daemon is asked whether it is still there, and for it to say so.
 QUIET: Final = 30.0
 ALIVE: Final = 15.0
 #: Seconds for which it counts that a daemon was found to be the right one.
 FRESH: Final = 1.0
-#: Bytes of one answer that is read whole, and of one line of those that are not.
+#: Bytes of one answer that is read whole.
 MAX_ANSWER: Final = 64 * 2**20
-MAX_LINE: Final = 16 * 2**20
-#: Bytes of a header or trailer: what goes wrong may be told with long paths.
-MAX_HEADER: Final = 32 * 2**10
 #: Bytes of a refusal that are read: of what else it says, no one needs more.
 MAX_REFUSAL: Final = 64 * 2**10
-#: Bytes that aiohttp reads ahead of whoever reads an answer, twice that at most.
-AHEAD: Final = 2**20
-#: Connections at a time; what comes beyond waits.
-CONNECTIONS: Final = 128
-
-_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
-
-
-class _UncheckedError(Exception):
-    """A connection is to be made to where some time ago the right daemon was."""
-
-
-class _Client(aioipfs.AsyncIPFS):  # type: ignore[misc]  # it has no types
-    """aioipfs's client with a session for streams: no deadline but ours, sockets, credentials on every call."""
-
-    def __init__(
-        self, address: Address, credentials: Credentials | None, before_connecting: Callable[[bool], None] | None = None
-    ) -> None:
-        self._address = address
-        self._credentials = credentials
-        self._before_connecting = before_connecting
-        # One of our own, for aiohttp's is made when it is imported: SSL_CERT_FILE may be set later.
-        self._tls: ssl.SSLContext | bool = ssl.create_default_context() if address.secure else True
-        scheme = "https" if address.secure else "http"
-        super().__init__(host=address.host or "localhost", port=address.port or 80, scheme=scheme)
-        #: For the one question whether it is there: no call can keep it waiting, and nobody needs to be let in for it.
-        self.aside = aiohttp.ClientSession(connector=self._connector(), trust_env=False)
-
-    async def close(self) -> None:
-        await self.aside.close()
-        await super().close()
-
-    def _connector(self) -> aiohttp.BaseConnector:
-        if self._address.socket:
-            return aiohttp.UnixConnector(self._address.socket, limit=CONNECTIONS)
-        return aiohttp.TCPConnector(limit=CONNECTIONS, ssl=self._tls)
-
-    def get_session(self, conn_timeout: float = 0, read_timeout: float = 0) -> aiohttp.ClientSession:
-        del conn_timeout, read_timeout
-        trace = aiohttp.TraceConfig()
-        if (before := self._before_connecting) is not None:
-
-            async def check(_session: Any, context: Any, _parameters: Any) -> None:
-                before(context.trace_request_ctx)
-
-            trace.on_connection_create_start.append(check)
-        # A few bytes that are packed can be any number of them.
-        headers = {"Accept-Encoding": "identity"}
-        if self._credentials is not None:
-            headers["Authorization"] = self._credentials.header
-        return aiohttp.ClientSession(
-            connector=self._connector(),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=CONNECT, sock_read=None),
-            headers=headers,
-            response_class=TrailingResponse,
-            read_bufsize=AHEAD,
-            max_line_size=MAX_HEADER,
-            max_field_size=MAX_HEADER,
-            trace_configs=[trace] if before is not None else None,
-            trust_env=False,
-        )
+#: What a proxy says whose daemon is gone or says nothing.
+_NOBODY_BEHIND: Final = (502, 503, 504)
 
 
 class Rpc:
@@ -144,18 +76,21 @@ class Rpc:
         self.address = address
         self._credentials = credentials
         self._locate = locate
-        self._locating = asyncio.Lock()
+        self._finding: asyncio.Task[None] | None = None
         self._checked = asyncio.get_running_loop().time()
         self._client = self._connect()
-        self._former: _Client | None = None
+        self._former: Client | None = None
         self._closed = False
 
-    def _connect(self) -> _Client:
-        return _Client(self.address, self._credentials, self._check if self._locate is not None else None)
+    def _connect(self) -> Client:
+        return Client(self.address, self._credentials, self._check if self._locate is not None else None)
 
     async def close(self) -> None:
         """Close every connection: what still runs ends with an error, and nothing is called any more."""
         self._closed = True
+        if self._finding is not None:
+            self._finding.cancel()
+            await asyncio.wait([self._finding])
         await self._client.close()
         if self._former is not None:
             await self._former.close()
@@ -183,7 +118,7 @@ class Rpc:
             The answer is larger than `MAX_ANSWER`.
         """
         content = await self.bytes(command, *arguments, body=body, max_size=MAX_ANSWER, **options)
-        return self._json(command, content) if content.strip() else None
+        return decoded(command, content, self.address) if content.strip() else None
 
     async def bytes(
         self, command: str, *arguments: str, body: Body | None = None, max_size: int = MAX_ANSWER, **options: Option
@@ -204,28 +139,8 @@ class Rpc:
     ) -> AsyncGenerator[Any, None]:
         """Call a command that answers with many JSON values; else as `call`. Closing this ends the daemon's work."""
         async with self.answer(command, *arguments, body=body, **options) as chunks:
-            async for value in self.split(command, chunks):
+            async for value in split(command, chunks, self.address):
                 yield value
-
-    async def split(self, command: str, chunks: AsyncIterator[builtins.bytes]) -> AsyncGenerator[Any, None]:
-        """Read the JSON values of an answer, one a line."""
-        rest: list[builtins.bytes] = []
-        size = 0
-        async for chunk in chunks:
-            *whole, last = chunk.split(b"\n")
-            for line in whole:
-                content = b"".join([*rest, line]) if rest else line
-                rest.clear()
-                size = 0
-                if content.strip():
-                    yield self._json(command, content)
-            if last:
-                rest.append(last)
-                size += len(last)
-                if size > MAX_LINE:
-                    raise LimitError(f"{command}: a line of the daemon's answer has more than {MAX_LINE} bytes")
-        if content := b"".join(rest).strip():
-            yield self._json(command, content)
 
     async def stream(
         self, command: str, *arguments: str, body: Body | None = None, **options: Option
@@ -249,7 +164,7 @@ class Rpc:
                 values = value if isinstance(value, list) else [value]
                 query += [(name.replace("_", "-"), _text(one)) for one in values]
         try:
-            response = await self._posted(command, query, body)
+            response = await self._sent("POST", command, _encoded(command, query), body)
             try:
                 if response.status != 200:
                     raise refusal(command, response.status, await self._refusal(response), self.address)
@@ -262,23 +177,37 @@ class Rpc:
             if body is not None:
                 await body.close()
 
-    async def _posted(self, command: str, query: list[tuple[str, str]], body: Body | None) -> TrailingResponse:
+    async def got(self, command: str) -> str:
+        """Ask for a command by GET, as Kubo takes none, and return what is said to that; nothing is done by it.
+
+        Raises
+        ------
+        UnreachableError
+            The daemon is not there, or went away.
+        """
+        response = await self._sent("GET", command, "", None)
+        try:
+            return await self._refusal(response)
+        finally:
+            response.close()
+
+    async def _sent(self, method: str, command: str, query: str, body: Body | None) -> TrailingResponse:
         found = False
         while True:
             if self._closed:
                 raise _closed(command)
             client = self._client
-            posted = client.session.post(
-                client.api_endpoint(command),
-                params=query,
+            sent = client.session.request(
+                method,
+                URL(f"{client.api_endpoint(command)}?{query}", encoded=True),
                 data=body.chunks() if body is not None else None,
                 headers={"Content-Type": body.content_type} if body is not None else None,
                 allow_redirects=False,
                 trace_request_ctx=found,
             )
             try:
-                return await self._watched(posted)
-            except _UncheckedError:
+                return await self._watched(sent)
+            except UncheckedError:
                 # Nothing has been sent: there was no connection yet.
                 await self._find()
                 found = True
@@ -294,23 +223,40 @@ class Rpc:
     def _check(self, found: bool) -> None:
         """Check that a connection may be made, as it may by a call for which the daemon has just been found."""
         if not found and asyncio.get_running_loop().time() - self._checked > FRESH:
-            raise _UncheckedError
+            raise UncheckedError
 
     async def _find(self) -> None:
-        """Find where the daemon is now."""
-        async with self._locating:
-            loop = asyncio.get_running_loop()
-            if self._locate is None or loop.time() - self._checked <= FRESH:
-                return
-            address = await self._locate()
-            self._checked = loop.time()
-            if address == self.address:
-                return
-            self.address = address
-            former, self._former, self._client = self._former, self._client, self._connect()
-            # Calls that have just begun may still hold the last one; nobody holds the one before that.
-            if former is not None:
-                await former.close()
+        """Find where the daemon is now; calls that want to know it meanwhile wait for the same answer."""
+        loop = asyncio.get_running_loop()
+        if self._locate is None or loop.time() - self._checked <= FRESH:
+            return
+        finding = self._finding
+        if finding is None:
+            finding = loop.create_task(self._found(self._locate), name="ipfs_comm: where the daemon is")
+            finding.add_done_callback(self._has_found)
+            self._finding = finding
+        # The call that came first may be cancelled, which ends its waiting alone: the others wait for the same answer.
+        await asyncio.wait([finding])
+        if finding.cancelled():
+            raise _closed("id")
+        finding.result()
+
+    def _has_found(self, task: asyncio.Task[None]) -> None:
+        self._finding = None
+        if not task.cancelled():
+            # Raised in the calls that wait for it, where any still does.
+            task.exception()
+
+    async def _found(self, locate: Callable[[], Awaitable[Address]]) -> None:
+        address = await locate()
+        self._checked = asyncio.get_running_loop().time()
+        if address == self.address:
+            return
+        self.address = address
+        former, self._former, self._client = self._former, self._client, self._connect()
+        # Calls that have just begun may still hold the last one; nobody holds the one before that.
+        if former is not None:
+            await former.close()
 
     async def _chunks(
         self, command: str, response: TrailingResponse, body: Body | None
@@ -333,7 +279,8 @@ class Rpc:
             if not chunk:
                 break
             yield chunk
-        if said := response.trailers.get("x-stream-error"):
+        # Something between that gathers a whole answer may put its trailers into the head.
+        if said := response.trailers.get("x-stream-error") or response.headers.get("X-Stream-Error"):
             raise refusal(command, response.status, said, self.address)
         # An answer that ends before the content does has nothing more to ask of it.
         if body is not None and body.error is not None and not isinstance(body.error, asyncio.CancelledError):
@@ -355,7 +302,7 @@ class Rpc:
                 await self.alive()
         except BaseException:
             task.cancel()
-            with suppress(asyncio.CancelledError, _UncheckedError, aiohttp.ClientError, OSError):
+            with suppress(asyncio.CancelledError, UncheckedError, aiohttp.ClientError, OSError):
                 (await task).close()
             raise
         return task.result()
@@ -370,26 +317,14 @@ class Rpc:
         """
         client = self._client
         try:
-            async with asyncio.timeout(ALIVE), client.aside.post(client.api_endpoint("version")):
-                return
+            async with (
+                asyncio.timeout(ALIVE),
+                client.aside.post(client.api_endpoint("version"), allow_redirects=False) as answer,
+            ):
+                if answer.status in _NOBODY_BEHIND:
+                    raise aiohttp.ClientError(f"what stands before it answers {answer.status}")
         except (aiohttp.ClientError, OSError) as error:  # OSError: a TimeoutError too
             raise self._gone("version", error) from error
-
-    def _json(self, command: str, content: builtins.bytes) -> Any:
-        try:
-            value = _DECODER.decode(content.decode("utf-8"))
-            if _SURROGATE.search(content):
-                # Half of a pair is no text, and would fail wherever this goes.
-                json.dumps(value, ensure_ascii=False).encode("utf-8")
-        except (ValueError, RecursionError) as error:
-            raise UnreachableError(
-                f"{command}: what answers at {self.address} is no Kubo daemon, or something between changes what it "
-                f"says: its answer is no JSON but {shown(content[:80])}",
-                detail={"address": str(self.address), "command": command},
-            ) from error
-        if isinstance(value, dict) and value.get("Type") == "error" and isinstance(value.get("Message"), str):
-            raise refusal(command, 500, value["Message"], self.address)
-        return value
 
     def _broken(self, command: str, error: Exception, body: Body | None) -> NoReturn:
         """Raise what it means that a connection failed."""
@@ -399,27 +334,61 @@ class Rpc:
             if isinstance(body.error, asyncio.CancelledError):
                 raise CancelledByAbortError(f"{command}: what gives its content was cancelled") from body.error
             raise body.error from None
+        if self._credentials is not None:
+            _forget(error)
         raise self._gone(command, error) from error
 
     def _gone(self, command: str, error: Exception) -> UnreachableError:
-        why = "it does not answer" if isinstance(error, TimeoutError) else f"{error}" or type(error).__name__
+        why = _why(error)
         return UnreachableError(
-            f"{command}: the Kubo daemon at {self.address} cannot be reached, or went away: {why}; start it with "
-            "`ipfs daemon`, or choose another with `%ipfs kubo_api ADDRESS`, or the embedded node with "
-            "`%ipfs node embedded`",
+            f"{command}: the Kubo daemon at {self.address} cannot be reached, or went away: {why}; {START}",
             detail={"address": str(self.address), "command": command},
         )
 
 
+def _forget(error: BaseException) -> None:
+    """Take the head of the request from an error of aiohttp's: what lets one in would be shown with its variables."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, aiohttp.ClientResponseError):
+            cause.args = ()
+            cause.request_info = cause.request_info._replace(headers=CIMultiDictProxy(CIMultiDict()))
+        cause.__traceback__ = None
+        cause = cause.__cause__
+
+
+def _why(error: Exception) -> str:
+    """Return what a connection failed of, without what only programs read."""
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"{error.certificate_error}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        failed = error.os_error
+        number = 0 if isinstance(failed, ssl.SSLError) else failed.errno or 0
+        return os.strerror(number) if number > 0 else failed.strerror or f"{failed}"
+    return f"{error}" or type(error).__name__
+
+
 def _closed(command: str) -> NotSupportedError:
-    return NotSupportedError(f"{command}: this node was stopped or closed: open another", code="ERR_NOT_STARTED")
+    return NotSupportedError(
+        f"{command}: this node was stopped or closed: open another (in a kernel: %unload_ext ipfs_comm, then %load_ext "
+        "ipfs_comm)",
+        code="ERR_NOT_STARTED",
+    )
 
 
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON's")
+def _encoded(command: str, query: list[tuple[str, str]]) -> str:
+    """Return arguments as a URL has them; names of files may be bytes that are no text, as Python writes those.
 
-
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_number)
+    aiohttp's own way leaves them out in silence: what is meant is another file then.
+    """
+    try:
+        return urlencode(query, quote_via=quote, errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            f"{command}: {shown(error.object)} has half of a surrogate pair, and is no text"
+        ) from error
 
 
 def _text(value: Scalar) -> str:

@@ -12,14 +12,14 @@ from ipfs_comm._shown import shown
 from ipfs_comm.errors import InvalidPathError
 from ipfs_comm.ipld import CID
 from ipfs_comm.node.kubo.multipart import Part
-from ipfs_comm.unixfs._builder import Made, written_mode
+from ipfs_comm.unixfs.builder import Made, written_mode
 from ipfs_comm.unixfs.directory import Directory, TreeEntry, directory_at, split_path
 from ipfs_comm.unixfs.importer import resolved
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from ipfs_comm.node.embedded.add import Plan
+    from ipfs_comm.node.adding import Plan
 
 __all__ = ["BOTH", "MODE", "PLAIN", "Sending", "Sent"]
 

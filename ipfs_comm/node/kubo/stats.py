@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from ipfs_comm.errors import DaemonError, InvalidInputError, NotSupportedError
 from ipfs_comm.ipns import Name
 from ipfs_comm.node.api import BandwidthStat
-from ipfs_comm.node.duration import duration
+from ipfs_comm.node.duration import interval_of
 from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.kubo.peers import OFFLINE
-from ipfs_comm.node.stream import Stream
+from ipfs_comm.node.stream import Stream, as_last
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
     from datetime import timedelta
 
     from ipfs_comm.node.api import BitswapStat, RepoStat
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ipfs_comm.node.kubo.context import Context
     from ipfs_comm.node.kubo.repo import Repo
 
-#: Seconds between two figures at least.
-_SHORTEST: Final = 0.01
 _NOTHING: Final = BandwidthStat(0, 0, 0.0, 0.0)
 
 
@@ -67,11 +65,8 @@ class Stats:
         if peer is not None and proto is not None:
             raise InvalidInputError("stats.bw: give a peer or a protocol, not both")
         with_peer = None if peer is None else Name.parse(peer).peer_id
-        try:
-            seconds = max(duration("interval", interval).total_seconds(), _SHORTEST)
-        except InvalidInputError as error:
-            raise InvalidInputError(f"invalid duration: {error}") from None
-        return Stream(lambda: self._bw(with_peer, proto, poll, seconds), _last, timeout=timeout, what="stats.bw")
+        seconds = interval_of(interval)
+        return Stream(lambda: self._bw(with_peer, proto, poll, seconds), as_last, timeout=timeout, what="stats.bw")
 
     async def _bw(
         self, peer: str | None, proto: str | None, poll: bool, seconds: float
@@ -79,13 +74,17 @@ class Stats:
         lines = self._context.rpc.lines(
             "stats/bw", peer=peer, proto=proto, poll=poll or None, interval=f"{round(seconds * 1e6)}us"
         )
+        figures = False
         try:
             async with aclosing(lines) as told:
                 async for line in told:
+                    figures = True
                     said = Said("stats/bw", line)
                     yield BandwidthStat(
                         said.whole("TotalIn"), said.whole("TotalOut"), said.number("RateIn"), said.number("RateOut")
                     )
+            if not figures:
+                raise DaemonError("stats/bw: the daemon tells no figures")
             return
         except NotSupportedError as error:
             if OFFLINE not in str(error) or peer is not None or proto is not None:
@@ -94,12 +93,3 @@ class Stats:
         while poll:
             await asyncio.sleep(seconds)
             yield _NOTHING
-
-
-async def _last(figures: AsyncIterator[BandwidthStat]) -> BandwidthStat:
-    last: BandwidthStat | None = None
-    async for figure in figures:
-        last = figure
-    if last is None:
-        raise DaemonError("stats/bw: the daemon tells no figures")
-    return last

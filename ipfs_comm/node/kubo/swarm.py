@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 from ipfs_comm.errors import InvalidInputError, InvalidNameError
 from ipfs_comm.ipns import Name
 from ipfs_comm.node.api import PeerAddresses, SwarmPeer
-from ipfs_comm.node.embedded.bootstrap import check_address
 from ipfs_comm.node.kubo.answers import Said
 from ipfs_comm.node.kubo.errors import refusal
 from ipfs_comm.node.kubo.peers import online_or
+from ipfs_comm.node.multiaddr import peer_address
 from ipfs_comm.node.stream import deadline
 
 if TYPE_CHECKING:
@@ -100,4 +100,4 @@ def _address(addr: str) -> str:
             raise InvalidInputError(
                 f"{addr!r:.120} is no address of a peer, and no ID", code="ERR_INVALID_MULTIADDR"
             ) from error
-    return check_address(addr)
+    return peer_address(addr)

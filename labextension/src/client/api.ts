@@ -300,7 +300,7 @@ export interface RemotePinStat {
   readonly pinCount?: RemotePinCount | undefined;
 }
 
-/** The size of a repository; sizes in bytes. Where it has no limit `storageMax` is 2^53 - 1. */
+/** The size of a repository; sizes in bytes. Where it has no limit `storageMax` is `NO_LIMIT`. */
 export interface RepoStat {
   readonly numObjects: bigint;
   readonly repoSize: bigint;
@@ -370,12 +370,18 @@ export interface AddOptions extends CallOptions {
   readonly onlyHash?: boolean | undefined;
   /** Pin what is made. Default: `true`. */
   readonly pin?: boolean | undefined;
+  /** Name of the pins that this makes. */
+  readonly pinName?: string | undefined;
   /** Accepted: nothing is preloaded anywhere. Default: `true`. */
   readonly preload?: boolean | undefined;
   /** Defaults of the other options. Default: `'kubo'`. */
   readonly profile?: 'kubo' | 'unixfs-v1-2025' | undefined;
   /** Leaves of files are raw blocks. */
   readonly rawLeaves?: boolean | undefined;
+  /** Most peers of an IPFS Cluster that keep it; -1 for all. */
+  readonly replicationMax?: number | undefined;
+  /** Fewest peers of an IPFS Cluster that keep it; -1 for all. */
+  readonly replicationMin?: number | undefined;
   /** Bytes beyond which a directory is sharded. */
   readonly shardSplitThreshold?: number | undefined;
   /** DAGs of the trickle layout. */
@@ -411,12 +417,18 @@ export interface AddAllOptions extends CallOptions {
   readonly onlyHash?: boolean | undefined;
   /** Pin what is made. Default: `true`. */
   readonly pin?: boolean | undefined;
+  /** Name of the pins that this makes. */
+  readonly pinName?: string | undefined;
   /** Accepted: nothing is preloaded anywhere. Default: `true`. */
   readonly preload?: boolean | undefined;
   /** Defaults of the other options. Default: `'kubo'`. */
   readonly profile?: 'kubo' | 'unixfs-v1-2025' | undefined;
   /** Leaves of files are raw blocks. */
   readonly rawLeaves?: boolean | undefined;
+  /** Most peers of an IPFS Cluster that keep it; -1 for all. */
+  readonly replicationMax?: number | undefined;
+  /** Fewest peers of an IPFS Cluster that keep it; -1 for all. */
+  readonly replicationMin?: number | undefined;
   /** Bytes beyond which a directory is sharded. */
   readonly shardSplitThreshold?: number | undefined;
   /** DAGs of the trickle layout. */

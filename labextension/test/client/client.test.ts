@@ -95,6 +95,15 @@ describe('a call', () => {
     expect(ipfs.closed).toMatchObject({ code: 'ERR_CLOSED' });
   });
 
+  test('is rejected at once when the page closes its own port, and so are later ones', async () => {
+    const { port1 } = createChannel();
+    const ipfs = IPFSClient.from(port1);
+    const waiting = ipfs.block.get(cid);
+    port1.close();
+    await expect(waiting).rejects.toMatchObject({ name: 'LinkError', code: 'ERR_CLOSED' });
+    await expect(ipfs.block.get(cid)).rejects.toThrow(LinkError);
+  });
+
   test('is rejected at once when the client is closed', async () => {
     const { ipfs } = served(() => undefined);
     const call = ipfs.block.get(cid);

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import inspect
 import io
 import json
 import re
@@ -19,7 +18,8 @@ from proxy_support import scripted
 from ipfs_comm.ipld import CID, codecs, multihash
 from ipfs_comm.node.kubo.address import Address
 from ipfs_comm.node.kubo.multipart import Body
-from ipfs_comm.node.kubo.rpc import Rpc, aioipfs
+from ipfs_comm.node.kubo.rpc import Rpc
+from ipfs_comm.node.kubo.session import aioipfs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -69,10 +69,7 @@ async def names(daemon: Daemon, guarded: Daemon, tmp_path: Path) -> AsyncIterato
             await rpc.close()
         return str(said["Cid"]["/"])
 
-    options = inspect.getsource(aioipfs.api.CoreAPI._build_add_params)
-    yield {**clients, "aioipfs": aioipfs, "json": json, "folder": tmp_path, "put": put, "two_roots": two_roots()} | {
-        "add_options": options
-    }
+    yield {**clients, "aioipfs": aioipfs, "json": json, "folder": tmp_path, "put": put, "two_roots": two_roots()}
     for each in clients.values():
         await each.close()
 

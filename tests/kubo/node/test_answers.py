@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
-from ipfs_comm.errors import DaemonError, IPFSCommError
+from ipfs_comm.errors import DaemonError, IPFSCommError, NotFoundError
 from ipfs_comm.ipns import PrivateKey
 from ipfs_comm.ipns.armor import export_key
 from ipfs_comm.node.kubo.address import Address
@@ -192,6 +192,14 @@ async def test_whatever_is_answered_is_an_answer_or_one_of_our_errors(value: Any
                         await call(node)
                 except IPFSCommError:
                     pass
+
+
+@pytest.mark.parametrize(("verb", "error"), [("name.resolve", NotFoundError), ("stats.bw", DaemonError)])
+async def test_no_answer_is_an_error_to_whoever_takes_item_after_item(verb: str, error: type[IPFSCommError]) -> None:
+    async with answering(b"") as node:
+        stream: Any = CALLS[verb](node)
+        with pytest.raises(error, match="the daemon tells no"):
+            await anext(stream)
 
 
 def test_a_member_that_is_wrong_is_told_by_its_name() -> None:

@@ -1,4 +1,4 @@
-"""Nodes and whole DAGs in a daemon: the contracts, and the same results as the embedded node's."""
+"""Nodes and whole DAGs in a daemon: the same results as the embedded node's."""
 
 from __future__ import annotations
 
@@ -15,18 +15,12 @@ from ipfs_comm import open_node
 from ipfs_comm.errors import HashMismatchError, IPFSCommError, NoLinkError, NotFoundError
 from ipfs_comm.node.api import DagImportResult, File
 from ipfs_comm.testing.client import MISSING
-from ipfs_comm.testing.dag import DagContract
-from ipfs_comm.testing.object import ObjectContract
 
 if TYPE_CHECKING:
     from ipfs_comm.ipld import CID
     from ipfs_comm.node import Node
 
 LAW: dict[str, Any] = {"suppress_health_check": [HealthCheck.function_scoped_fixture]}
-
-
-class TestDag(DagContract, ObjectContract):
-    """The contracts of nodes and DAGs hold on a daemon."""
 
 
 scalars = (

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
 from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiohttp import web
-from kubo_support import ROOT, Repository, active, running, until
+from kubo_support import ROOT, Repository, Restarted, active, until
 from proxy_support import proxied
 from volume_support import on_small_volume
 
 from ipfs_comm import open_node
 from ipfs_comm.errors import DeadlineError, IPFSCommError, NotFoundError, UnreachableError
 from ipfs_comm.node.api import File
+from ipfs_comm.node.kubo import files_writing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -32,38 +34,25 @@ async def until_its_end(stream: Any) -> None:
         pass
 
 
-class Restarted:
+class Served(Restarted):
     """A daemon that can be killed and started again, and a node that goes on."""
 
-    def __init__(self, repository: Repository, stack: ExitStack) -> None:
-        self.repository = repository
-        self._stack = stack
-        self.daemon = stack.enter_context(running(repository))
-        self.node: Any = None
-
-    def kill(self) -> None:
-        self.daemon.process.kill()
-        self.daemon.process.wait(20)
-
-    def start(self) -> None:
-        # One that was killed leaves its file, which tells of nobody.
-        (self.repository.folder / "api").unlink(missing_ok=True)
-        self.daemon = self._stack.enter_context(running(self.repository))
+    node: Any = None
 
 
 @pytest.fixture
-async def restarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Restarted]:
+async def restarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
     monkeypatch.delenv("IPFS_COMM_KUBO_API", raising=False)
     repository = Repository(tmp_path / "repo")
     monkeypatch.setenv("IPFS_PATH", str(repository.folder))
     with ExitStack() as stack:
-        made = Restarted(repository, stack)
+        made = Served(repository, stack)
         async with open_node("kubo") as node:
             made.node = node
             yield made
 
 
-async def test_a_daemon_killed_in_mid_add_leaves_nothing_half(restarted: Restarted) -> None:
+async def test_a_daemon_killed_in_mid_add_leaves_nothing_half(restarted: Served) -> None:
     node: Node = restarted.node
     kept = await node.add(b"kept")
     pinned = {entry.cid for entry in await node.pin.ls(type="recursive")}
@@ -89,7 +78,7 @@ async def test_a_daemon_killed_in_mid_add_leaves_nothing_half(restarted: Restart
     assert await node.cat(again.cid) == b"x" * 3 * PIECE
 
 
-async def test_a_daemon_killed_in_mid_add_of_many_gives_what_it_had_done(restarted: Restarted) -> None:
+async def test_a_daemon_killed_in_mid_add_of_many_gives_what_it_had_done(restarted: Served) -> None:
     async def files() -> AsyncGenerator[File, None]:
         for number in range(1000):
             yield File(f"{number}", bytes([number % 251]) * 1000)
@@ -103,7 +92,7 @@ async def test_a_daemon_killed_in_mid_add_of_many_gives_what_it_had_done(restart
     assert await restarted.node.cat((await restarted.node.add(b"again")).cid) == b"again"
 
 
-async def test_a_daemon_killed_in_mid_cat_is_no_end_of_the_file(restarted: Restarted) -> None:
+async def test_a_daemon_killed_in_mid_cat_is_no_end_of_the_file(restarted: Served) -> None:
     node: Node = restarted.node
     added = await node.add(b"".join(bytes([number]) * PIECE for number in range(64)))
     stream = node.cat(added.cid)
@@ -115,7 +104,7 @@ async def test_a_daemon_killed_in_mid_cat_is_no_end_of_the_file(restarted: Resta
     assert len(await node.cat(added.cid)) == 64 * PIECE
 
 
-async def test_a_daemon_that_is_stopped_in_mid_cat_is_no_end_of_the_file(restarted: Restarted) -> None:
+async def test_a_daemon_that_is_stopped_in_mid_cat_is_no_end_of_the_file(restarted: Served) -> None:
     node: Node = restarted.node
     added = await node.add(b"".join(bytes([number]) * PIECE for number in range(64)))
     got = 0
@@ -126,6 +115,32 @@ async def test_a_daemon_that_is_stopped_in_mid_cat_is_no_end_of_the_file(restart
             if got == len(chunk):
                 restarted.daemon.process.terminate()
         assert got == 64 * PIECE
+
+
+async def test_a_write_whose_time_is_over_waits_for_no_daemon_that_hangs(
+    restarted: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files_writing, "PATIENCE", 0.2)
+    process, hanging = restarted.daemon.process, asyncio.Event()
+
+    async def content() -> AsyncGenerator[bytes, None]:
+        yield b"x" * 3 * PIECE
+        process.send_signal(signal.SIGSTOP)
+        hanging.set()
+        yield b"x" * PIECE
+
+    try:
+        writing = asyncio.ensure_future(restarted.node.files.write("/file", content(), create=True))
+        await hanging.wait()
+        writing.cancel()
+        async with asyncio.timeout(10):
+            with pytest.raises(asyncio.CancelledError):
+                await writing
+    finally:
+        process.send_signal(signal.SIGCONT)
+    # Stopped in the middle of it, Kubo takes half a minute to end.
+    await until(lambda: not active(restarted.daemon, "files/rm"))
+    assert "file" not in [entry.name for entry in await restarted.node.files.ls("/")]
 
 
 @asynccontextmanager
@@ -193,44 +208,3 @@ def test_a_daemon_whose_disk_is_full_says_so(tmp_path: Path) -> None:
     folder.mkdir()
     said = on_small_volume(folder, 24 * 2**20, FULL, str(ROOT / "tests"), str(ROOT))
     assert said.splitlines() == ["no space: ERR_NO_SPACE", "b'small' True", "b'room again'"]
-
-
-class TestCluster:
-    """An IPFS Cluster's proxy is a daemon's API to us: it takes over what pins, and passes everything else on."""
-
-    async def test_what_it_takes_over_is_done_by_it(self, daemon: Daemon) -> None:
-        cluster: dict[str, dict[str, str]] = {}
-
-        async def pin(request: web.Request) -> web.Response:
-            cid = request.query["arg"].removeprefix("/ipfs/")
-            cluster[cid] = dict(request.query)
-            return web.json_response({"Pins": [cid]})
-
-        async def unpin(request: web.Request) -> web.Response:
-            cid = request.query["arg"].removeprefix("/ipfs/")
-            if cluster.pop(cid, None) is None:
-                said = {"Message": "not pinned or pinned indirectly", "Code": 0, "Type": "error"}
-                return web.json_response(said, status=500)
-            return web.json_response({"Pins": [cid]})
-
-        async def pins(request: web.Request) -> web.Response:
-            # A Cluster answers with one object, whether asked for a stream or not.
-            keys = {cid: {"Type": "recursive"} for cid in cluster}
-            return web.json_response({"Keys": keys})
-
-        async def stat(request: web.Request) -> web.Response:
-            return web.json_response({"RepoSize": 123, "StorageMax": 456})
-
-        async with proxied(daemon.api) as proxy, through(proxy) as node:
-            proxy.hijacked = {"add": proxy.forward, "pin/add": pin, "pin/rm": unpin, "pin/ls": pins, "repo/stat": stat}
-            added = await node.add(b"hello", pin=False)
-            assert await node.cat(added.cid) == b"hello"
-            assert await node.pin.add(added.cid, name="n", replication_min=2, replication_max=3) == added.cid
-            asked = cluster[str(added.cid)]
-            assert (asked["replication-min"], asked["replication-max"], asked["name"]) == ("2", "3", "n")
-            assert [entry.cid for entry in await node.pin.ls()] == [added.cid]
-            assert await node.pin.rm(added.cid) == added.cid
-            with pytest.raises(NotFoundError):
-                await node.pin.rm(added.cid)
-            assert (await node.repo.stat()).repo_size == 123
-            assert [entry.cid for entry in await node.pin.ls()] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import traceback
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,12 @@ from proxy_support import answer, scripted
 
 from ipfs_comm import open_node
 from ipfs_comm.errors import DaemonError, InvalidInputError, NotSupportedError, UnreachableError
+from ipfs_comm.node.kubo import find as find_module
 from ipfs_comm.node.kubo import rpc as rpc_module
 from ipfs_comm.node.kubo.address import Address, Credentials
 from ipfs_comm.node.kubo.find import Found
-from ipfs_comm.node.kubo.open import announced
 from ipfs_comm.node.kubo.rpc import Rpc
+from ipfs_comm.node.kubo.telling import announced
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,6 +84,31 @@ class TestNamed:
         monkeypatch.setenv("IPFS_COMM_KUBO_AUTH", "bearer:token")
         assert "0.43.0" in await told_of("kubo", kubo_api=guarded.api)
 
+    async def test_what_lets_one_into_a_daemon_is_told_to_no_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("IPFS_COMM_KUBO_AUTH", "bearer:secret")
+        async with scripted(id=answer(json.dumps({"ID": PEER}).encode())) as server:
+            other = server.url.replace("//", "//alice:word@")
+            async with open_node("kubo", kubo_api=other):
+                assert b"Authorization: Basic" in server.heads[0]
+            async with open_node("kubo", kubo_api=server.url):
+                assert b"Authorization: Bearer secret" in server.heads[1]
+
+    @pytest.mark.parametrize(
+        "said", [b"", b"SSH-2.0-OpenSSH_9.6\r\n", answer(b"", status="403 Forbidden"), answer(b"{")]
+    )
+    async def test_no_error_shows_what_lets_one_in(self, said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("IPFS_COMM_KUBO_AUTH", "bearer:secret")
+        async with scripted(id=said) as server:
+            with pytest.raises((UnreachableError, DaemonError)) as caught:
+                await told_of("kubo", kubo_api=server.url)
+            assert b"secret" in server.heads[0]
+        error: traceback.TracebackException | None
+        error = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        while error is not None:
+            ours = [frame.locals for frame in error.stack if frame.filename != __file__]
+            assert "secret" not in f"{ours} {error}"
+            error = error.__cause__ or error.__context__
+
     async def test_options_of_the_other_kind_are_refused(self, daemon: Daemon) -> None:
         with pytest.raises(InvalidInputError, match="storage_max"):
             await told_of("kubo", kubo_api=daemon.api, storage_max="1GB")
@@ -119,7 +146,8 @@ class TestOwn:
 
     async def test_where_there_is_none_auto_is_the_embedded_node(self, tmp_path: Path) -> None:
         line = await told_of("auto", repo=":memory:")
-        assert line == f"embedded, in memory, where nothing is kept (there is no {tmp_path / 'none' / 'api'})"
+        why = f"no Kubo daemon to use: there is no {tmp_path / 'none' / 'api'}"
+        assert line == f"embedded, in memory, where nothing is kept ({why})"
         with pytest.raises(UnreachableError, match="`ipfs daemon`"):
             await told_of("kubo")
 
@@ -249,6 +277,47 @@ class TestComingBack:
                 assert len(server.heads) == 1
                 assert b"secret" not in server.heads[0]
 
+    async def test_calls_that_wait_for_it_wait_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(rpc_module, "FRESH", 0.0)
+        monkeypatch.setattr(find_module, "PATIENCE", 0.5)
+        (tmp_path / "config").write_text(json.dumps({"Identity": {"PeerID": PEER}}))
+        monkeypatch.setenv("IPFS_PATH", str(tmp_path))
+
+        async def silence(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+            await reader.read()
+
+        async with scripted(id=answer(json.dumps({"ID": PEER}).encode())) as server:
+            (tmp_path / "api").write_text(f"/ip4/127.0.0.1/tcp/{server.url.rpartition(':')[2]}")
+            async with open_node("kubo") as node:
+                server.answers["id"] = silence
+                server.asked.clear()
+                calls = [asyncio.ensure_future(node.version()) for _ in range(20)]
+                await asyncio.sleep(0)
+                calls[0].cancel()
+                ended = await asyncio.gather(*calls, return_exceptions=True)
+                assert isinstance(ended[0], asyncio.CancelledError)
+                assert {type(error) for error in ended[1:]} == {UnreachableError}
+                assert len(server.asked) == 1
+
+    async def test_a_node_that_is_closed_waits_for_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(rpc_module, "FRESH", 0.0)
+        (tmp_path / "config").write_text(json.dumps({"Identity": {"PeerID": PEER}}))
+        monkeypatch.setenv("IPFS_PATH", str(tmp_path))
+        asked = asyncio.Event()
+
+        async def silence(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+            asked.set()
+            await reader.read()
+
+        async with scripted(id=answer(json.dumps({"ID": PEER}).encode())) as server:
+            (tmp_path / "api").write_text(f"/ip4/127.0.0.1/tcp/{server.url.rpartition(':')[2]}")
+            async with open_node("kubo") as node:
+                server.answers["id"] = silence
+                calling = asyncio.ensure_future(node.version())
+                await asked.wait()
+            with pytest.raises(NotSupportedError, match="stopped or closed"):
+                await calling
+
 
 class TestTelling:
     """Who adds private data is told whether it becomes known."""
@@ -330,7 +399,7 @@ class TestAddresses:
         "text",
         [
             *("", " ", "ftp://host", "http://", "http://host:x", "http://host:99999", "http://h/other", "http://h?x=1"),
-            *("/ip4", "/ip4/127.0.0.1", "/ip4/127.0.0.1/udp/5001", "/p2p/12D3", "http://h\n", "x" * 5000),
+            *("/ip4", "/ip4/127.0.0.1", "/ip4/127.0.0.1/udp/5001", "/p2p/12D3", "http://h\nh", "x" * 5000),
             "/ip4/1.2.3.4/tcp/0",
         ],
     )
@@ -345,6 +414,21 @@ class TestAddresses:
         with pytest.raises(InvalidInputError) as caught:
             Address.parse("https://alice:secret@host/elsewhere")
         assert "secret" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("http://alice:sec/ret@host:5001", "ftp://alice:x@secret@host", "http://alice:secret@host\x00"),
+            *("alice:secret@", "http://alice:secret@" + "h" * 5000, "bearer:secret", " Basic:alice:secret"),
+        ],
+    )
+    def test_a_password_in_what_is_no_address_is_not_told(self, text: str) -> None:
+        with pytest.raises(InvalidInputError) as caught:
+            Address.parse(text)
+        assert "sec" not in str(caught.value)
+
+    def test_the_end_of_a_line_is_no_part_of_an_address(self) -> None:
+        assert str(Address.parse("http://alice:secret@host\n")[0]) == "http://host:5001"
 
     @pytest.mark.parametrize("text", ["", "secret", "digest:a:b", "basic:secret", "bearer:", "bearer:a\nb", "basic:"])
     def test_no_credentials(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""``files`` on a daemon: the contract, and the same calls beside the embedded node."""
+"""``files`` on a daemon: the same calls beside the embedded node, and what only a daemon meets."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ipfs_comm import open_node
-from ipfs_comm.errors import InvalidPathError, IPFSCommError, NotFoundError, NotSupportedError
+from ipfs_comm.errors import InvalidInputError, InvalidPathError, IPFSCommError, NotFoundError, NotSupportedError
 from ipfs_comm.node.api import File, Mtime
-from ipfs_comm.testing.differences import KUBO
-from ipfs_comm.testing.files import FilesContract
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,12 +19,6 @@ if TYPE_CHECKING:
     from ipfs_comm.node import Node
 
 MISSING = "/ipfs/QmPFVLPmp9zv5Z5KUqLhe2EivAGccQW2r7M7jhVJGLZoZU"
-
-
-class TestContract(FilesContract):
-    """The contract of every node's mutable file system."""
-
-    differences = KUBO
 
 
 async def tree(node: Node, path: str = "/") -> dict[str, Any]:
@@ -273,6 +265,17 @@ async def test_what_kubo_cannot_do_is_refused(node: Node, call: Callable[[Node],
 async def test_a_name_with_a_slash_in_it_is_refused(node: Node) -> None:
     with pytest.raises(InvalidPathError, match="slash"):
         await node.files.mkdir("/a\\/b")
+
+
+async def test_a_name_that_is_no_text_is_not_another_name(node: Node, daemon: Daemon) -> None:
+    await node.files.write("/name", b"kept", create=True)
+    await node.files.write("/name\udcff", b"other", create=True)
+    assert await node.files.read("/name") == b"kept"
+    assert await node.files.read("/name\udcff") == b"other"
+    await node.files.rm("/name\udcff")
+    assert [entry.name for entry in await node.files.ls("/")] == ["name"]
+    with pytest.raises(InvalidInputError, match="surrogate"):
+        await node.files.rm("/name\ud800")
 
 
 async def test_a_node_opened_to_read_changes_nothing(daemon: Daemon) -> None:

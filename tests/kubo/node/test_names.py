@@ -1,4 +1,4 @@
-"""``name``, ``resolve`` and ``dns`` on a daemon: the contract, and the same calls beside the embedded node."""
+"""``name``, ``resolve`` and ``dns`` on a daemon: the same calls beside the embedded node."""
 
 from __future__ import annotations
 
@@ -9,19 +9,11 @@ import pytest
 from ipfs_comm.errors import IPFSCommError
 from ipfs_comm.ipns import Name, PrivateKey
 from ipfs_comm.ipns.armor import export_key
-from ipfs_comm.testing.differences import KUBO
-from ipfs_comm.testing.names import NamesContract
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from ipfs_comm.node import Node
-
-
-class TestContract(NamesContract):
-    """The contract of keys, names and settings."""
-
-    differences = KUBO
 
 
 EMPTY = "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn"

@@ -1,10 +1,9 @@
-"""Three daemons in a swarm of their own: what one has, the others find, while one of them dies."""
+"""Three daemons in a swarm of their own: what one has, the others find."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -36,30 +35,6 @@ async def until(holds: Callable[[], Awaitable[object]], what: str) -> None:
         pytest.fail(f"{what}: it does not hold after {LIMIT:g} s")
 
 
-async def test_what_one_adds_and_another_pins_is_read_while_one_is_killed(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    content = secrets.token_bytes(3 * 2**20)
-    with swarm(tmp_path_factory) as daemons:
-        async with AsyncExitStack() as stack:
-            first, second, third = [
-                await stack.enter_async_context(open_node(kind="kubo", kubo_api=daemon.api)) for daemon in daemons
-            ]
-            added = await first.add(content)
-            assert await second.pin.add(added.cid, timeout=LIMIT) == added.cid
-            reading = third.cat(added.cid, timeout=LIMIT)
-            got = await anext(reading)
-            daemons[0].process.kill()
-            async for piece in reading:
-                got += piece
-            assert got == content
-            assert await second.cat(added.cid, offline=True) == content
-            with pytest.raises(UnreachableError):
-                await first.cat(added.cid, timeout=LIMIT)
-            later = await third.add(b"after that")
-            assert await second.cat(later.cid, timeout=LIMIT) == b"after that"
-
-
 async def test_a_node_knows_its_peers(nodes: list[Node]) -> None:
     first, second, third = nodes
     ids = [(await node.id()).id for node in nodes]
@@ -72,7 +47,7 @@ async def test_a_node_knows_its_peers(nodes: list[Node]) -> None:
     assert all(addr.startswith("/ip4/127.0.0.1/tcp/") for addr in await first.swarm.local_addrs())
     assert await first.is_online()
     assert (await second.id(peer_id=ids[2])).agent_version.startswith("kubo/")
-    assert (await third.capabilities()).unsupported == ("bitswap.unwant", "key.export")
+    assert (await third.capabilities()).unsupported == ("bitswap.unwant", "bootstrap.reset", "key.export")
 
 
 async def test_connections_end_and_begin(nodes: list[Node]) -> None:

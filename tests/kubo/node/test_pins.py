@@ -1,4 +1,4 @@
-"""``pin``, ``pin.remote`` and ``repo`` on a daemon: the contract, and the same calls beside the embedded node."""
+"""``pin``, ``pin.remote`` and ``repo`` on a daemon: the same calls beside the embedded node."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import pytest
 from ipfs_comm.errors import IPFSCommError, NotSupportedError, PinningServiceError
 from ipfs_comm.ipld import CID
 from ipfs_comm.node.api import PinInput, RepoStat
-from ipfs_comm.testing.differences import KUBO
-from ipfs_comm.testing.pin_remote import PinRemoteContract
 from ipfs_comm.testing.pinning import pinning_server
-from ipfs_comm.testing.roots import RootsContract
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,18 +20,6 @@ if TYPE_CHECKING:
 
 LEAF = "bafyreihc7uf633rvrrv6k2lpneyen26gdfenih5gy5xha7ednme3unyrqa"
 ABSENT = "QmPFVLPmp9zv5Z5KUqLhe2EivAGccQW2r7M7jhVJGLZoZU"
-
-
-class TestRoots(RootsContract):
-    """The contract of what a repository keeps."""
-
-    differences = KUBO
-
-
-class TestRemote(PinRemoteContract):
-    """The contract of pins at services."""
-
-    differences = KUBO
 
 
 async def prepared(node: Node) -> CID:

@@ -24,6 +24,7 @@ from ipfs_comm.errors import (
     NotSupportedError,
     UnreachableError,
 )
+from ipfs_comm.node.kubo import json_lines, session
 from ipfs_comm.node.kubo import rpc as rpc_module
 from ipfs_comm.node.kubo.address import Address, Credentials
 from ipfs_comm.node.kubo.multipart import Body, Part
@@ -79,6 +80,12 @@ class TestHostile:
             with pytest.raises(NotFoundError, match="not found locally"):
                 await anext(stream)
 
+    async def test_a_trailer_that_something_between_has_put_into_the_head_is_one(self) -> None:
+        half = answer(b"half", "200 OK", "X-Stream-Error: could not find QmX")
+        async with scripted(cat=half) as server, calling(server.url) as rpc:
+            with pytest.raises(NotFoundError, match="could not find QmX"):
+                await read(rpc)
+
     async def test_a_long_trailer_is_read(self) -> None:
         failed = chunked(b"half", trailer=f"X-Stream-Error: {'a' * 20_000}: no link named")
         async with scripted(cat=failed) as server, calling(server.url) as rpc:
@@ -107,7 +114,7 @@ class TestHostile:
             assert len(server.asked) == 1
 
     async def test_a_line_without_end_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(rpc_module, "MAX_LINE", 2**20)
+        monkeypatch.setattr(json_lines, "MAX_LINE", 2**20)
         sent = 0
 
         async def endless(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -233,9 +240,20 @@ class TestHostile:
                 async with asyncio.timeout(5):
                     await ended.wait()
 
+    async def test_a_proxy_whose_daemon_is_gone_is_no_daemon(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(rpc_module, "QUIET", 0.1)
+
+        async def silence(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+            await reader.read()
+
+        gone = answer(b"", status="502 Bad Gateway")
+        async with scripted(cat=silence, version=gone) as server, calling(server.url) as rpc:
+            with pytest.raises(UnreachableError, match="502"):
+                await read(rpc)
+
     async def test_the_question_whether_it_lives_waits_for_no_other_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(rpc_module, "QUIET", 0.05)
-        monkeypatch.setattr(rpc_module, "CONNECTIONS", 2)
+        monkeypatch.setattr(session, "CONNECTIONS", 2)
 
         async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
             await reader.read()
@@ -334,7 +352,7 @@ class TestUpload:
         async with calling(daemon.api) as rpc:
             task = asyncio.ensure_future(rpc.call("add", body=Body([Part("a", slow())])))
             await waiting.wait()
-            assert active(daemon, "add")
+            await until(lambda: active(daemon, "add"))
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

@@ -1,4 +1,4 @@
-"""What a daemon says of itself and lets be set: the contract, and more."""
+"""What a daemon says of itself and lets be set, and what it refuses."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import pytest
 from ipfs_comm import open_node
 from ipfs_comm.errors import InvalidInputError, NotFoundError, NotSupportedError
 from ipfs_comm.node.kubo.config import PROFILES
-from ipfs_comm.testing.differences import KUBO
-from ipfs_comm.testing.network import NetworkContract
 from ipfs_comm.testing.verbs import VERBS
 
 if TYPE_CHECKING:
@@ -23,12 +21,6 @@ if TYPE_CHECKING:
 
 PEER = "12D3KooWKnDdG3iXw9eTFijk3EWSunZcFi54Zka4wmtqtt6rPxc8"
 OTHER = "QmSoLnSGccFuZQJzRadHn95W2CrSFmZuTdDWP8HXaHca9z"
-
-
-class TestContract(NetworkContract):
-    """The contract of what needs others, beside no peers."""
-
-    differences = KUBO
 
 
 def test_the_node_has_every_verb_of_the_core_api(node: Node) -> None:
@@ -54,6 +46,17 @@ async def test_private_keys_are_told_to_nobody(node: Node) -> None:
     assert "PrivKey" not in (await node.config.get_all())["Identity"]
     with pytest.raises(InvalidInputError, match="private key"):
         await node.config.get("Identity.PrivKey")
+
+
+async def test_what_lets_one_into_a_daemon_is_told_to_nobody(guarded: Daemon) -> None:
+    async with open_node("kubo", kubo_api=guarded.api, kubo_auth="bearer:token") as node:
+        told = [await node.config.get_all(), await node.config.get("API"), await node.config.get("API.Authorizations")]
+        told.append(await node.config.profiles.apply("announce-off", dry_run=True))
+        assert "AuthSecret" not in str(told)
+        assert await node.config.get("API.HTTPHeaders") == {}
+        for key in ("API.Authorizations.alice", "API.Authorizations.alice.AuthSecret"):
+            with pytest.raises(InvalidInputError, match="told to nobody"):
+                await node.config.get(key)
 
 
 async def test_settings_are_set_by_their_keys(node: Node) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ipfs_comm.errors import InvalidInputError, LimitError, NotUnixFSError
-from ipfs_comm.node.embedded.mfs.tree import exists_already
+from ipfs_comm.node.mfs_path import exists_already
 from ipfs_comm.unixfs import directory_edit
-from ipfs_comm.unixfs._builder import DAG_PB, RAW
+from ipfs_comm.unixfs.builder import DAG_PB, RAW
 from ipfs_comm.unixfs.exporter import MAX_TREE_DEPTH
 from ipfs_comm.unixfs.format import DEFAULT_FILE_MODE, UnixFS
 from ipfs_comm.unixfs.hamt import Entry
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from ipfs_comm.ipld import CID
-    from ipfs_comm.node.embedded.mfs.modes import Mode
-    from ipfs_comm.node.embedded.mfs.path import Place
     from ipfs_comm.node.embedded.mfs.tree import Tree
-    from ipfs_comm.unixfs._builder import Made
+    from ipfs_comm.node.mfs_path import Place
+    from ipfs_comm.node.permissions import Mode
     from ipfs_comm.unixfs._reader import Node
+    from ipfs_comm.unixfs.builder import Made
     from ipfs_comm.unixfs.format import Mtime
 
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import InvalidInputError
 from ipfs_comm.node.api import File
+from ipfs_comm.node.checks import bytes_from
 from ipfs_comm.node.embedded.mfs import changing, moving
-from ipfs_comm.node.embedded.mfs.modes import Mode
-from ipfs_comm.node.embedded.mfs.path import place
-from ipfs_comm.node.embedded.mfs.reading import Reading, bytes_from
+from ipfs_comm.node.embedded.mfs.reading import Reading
 from ipfs_comm.node.embedded.mfs.root import Root
 from ipfs_comm.node.embedded.mfs.tree import Form, Tree
 from ipfs_comm.node.embedded.mfs.writing import Plan, now, write
 from ipfs_comm.node.inputs import entry_of, mode_of, mtime_of
+from ipfs_comm.node.mfs_path import place
+from ipfs_comm.node.permissions import Mode
 from ipfs_comm.node.stream import Stream, Whole, deadline
 
 if TYPE_CHECKING:
@@ -363,7 +364,7 @@ class Files:
         ----------
         path : str
         mode : int or str
-            See `ipfs_comm.node.embedded.mfs.modes.Mode`.
+            See `ipfs_comm.node.permissions.Mode`.
         recursive : bool
             Change all that is in a directory too.
         cid_version, hash_alg, flush, shard_split_threshold, offline, timeout

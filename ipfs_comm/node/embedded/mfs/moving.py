@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from ipfs_comm.errors import InvalidInputError, InvalidPathError, IPFSCommError, NotFoundError, NotUnixFSError
 from ipfs_comm.node.embedded import entries
-from ipfs_comm.node.embedded.mfs.path import Place, place, places, readable
-from ipfs_comm.node.embedded.mfs.tree import Form, Tree, exists_already
-from ipfs_comm.unixfs._builder import Made
+from ipfs_comm.node.mfs_path import Place, exists_already, is_root, not_removed, place, places, readable
+from ipfs_comm.unixfs.builder import Made
 
 if TYPE_CHECKING:
     from ipfs_comm.ipld import CID
     from ipfs_comm.node.embedded.context import Context
     from ipfs_comm.node.embedded.mfs.root import Root
+    from ipfs_comm.node.embedded.mfs.tree import Form, Tree
 
 
 async def cp(context: Context, root: Root, paths: tuple[Any, ...], *, parents: bool, force: bool, form: Form) -> None:
@@ -116,20 +116,13 @@ async def rm(root: Root, paths: tuple[Any, ...], *, recursive: bool, force: bool
                 problems.append(problem)
 
     await root.change(edit, form)
-    if len(given) == 1 and problems:
-        raise problems[0]
     if problems:
-        first = problems[0]
-        raise type(first)(
-            f"{len(problems)} of {len(given)} paths were not removed: {'; '.join(map(str, problems[:5]))}",
-            code=first.code,
-            detail=first.detail,
-        )
+        raise not_removed(problems, len(given))
 
 
 async def _remove(tree: Tree, where: Place, *, recursive: bool, force: bool) -> None:
     if not where.names:
-        raise InvalidInputError("cannot delete root: remove what is in it", code="ERR_INVALID_PARAMS")
+        raise is_root()
     cid = await tree.find(where)
     if cid is None:
         if force:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from ipfs_comm.unixfs._builder import DAG_PB, Builder, Made
 from ipfs_comm.unixfs._links import Links
 from ipfs_comm.unixfs._reader import Node, Reader
+from ipfs_comm.unixfs.builder import DAG_PB, Builder, Made
 from ipfs_comm.unixfs.format import UnixFS
 
 if TYPE_CHECKING:

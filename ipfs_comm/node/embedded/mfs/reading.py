@@ -6,15 +6,14 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal
 
-from ipfs_comm._shown import shown
-from ipfs_comm.errors import InvalidInputError, NotFoundError, NotUnixFSError
+from ipfs_comm.errors import NotFoundError, NotUnixFSError
 from ipfs_comm.ipld import codecs
 from ipfs_comm.node import trees
 from ipfs_comm.node.api import FileEntry, FileStat
 from ipfs_comm.node.embedded import entries
 from ipfs_comm.node.embedded.dag_walk import TURN
-from ipfs_comm.node.embedded.mfs.path import Place, readable
 from ipfs_comm.node.embedded.mfs.tree import Form
+from ipfs_comm.node.mfs_path import Place, readable
 from ipfs_comm.unixfs import exporter
 
 if TYPE_CHECKING:
@@ -22,9 +21,10 @@ if TYPE_CHECKING:
 
     from ipfs_comm.ipld import CID
     from ipfs_comm.node.api import CIDLike
-    from ipfs_comm.node.embedded.context import Context, Load, Target
+    from ipfs_comm.node.embedded.context import Context, Load
     from ipfs_comm.node.embedded.mfs.root import Root
     from ipfs_comm.node.stream import Whole
+    from ipfs_comm.node.target import Target
 
 #: Codecs that UnixFS is made of.
 _UNIXFS = (0x55, 0x70)
@@ -136,18 +136,3 @@ async def _stat(load: Load, cid: CID) -> exporter.Stat:
         return await exporter.stat(load, cid)
     size = len(await load(cid))
     return exporter.Stat(cid, "object", size, size, 0)
-
-
-def bytes_from(name: str, value: object) -> int:
-    """Check an option that is a number of bytes.
-
-    Raises
-    ------
-    InvalidInputError
-        It is no whole number from zero.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidInputError(
-            f"{name} is {shown(value)}: a whole number of bytes from zero is needed", code="ERR_INVALID_PARAMS"
-        )
-    return value

@@ -10,7 +10,7 @@ from ipfs_comm.ipld import CID
 from ipfs_comm.node.embedded.mfs.nodes import Nodes
 from ipfs_comm.node.embedded.mfs.tree import Form, Tree
 from ipfs_comm.unixfs import ImportOptions
-from ipfs_comm.unixfs._builder import Builder
+from ipfs_comm.unixfs.builder import Builder
 from ipfs_comm.unixfs.directory import make_directory
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ipfs_comm.errors import InvalidInputError, NotFoundError, NotUnixFSError
+from ipfs_comm.errors import NotFoundError, NotUnixFSError
 from ipfs_comm.node.embedded.mfs.nodes import HoldingBuilder, HoldingReader
 from ipfs_comm.unixfs import ImportOptions, directory_edit
 from ipfs_comm.unixfs.directory import make_directory
@@ -15,9 +15,9 @@ from ipfs_comm.unixfs.options import MAX_INLINE
 if TYPE_CHECKING:
     from ipfs_comm.ipld import CID
     from ipfs_comm.node.embedded.mfs.nodes import Nodes
-    from ipfs_comm.node.embedded.mfs.path import Place
-    from ipfs_comm.unixfs._builder import Builder, Made
+    from ipfs_comm.node.mfs_path import Place
     from ipfs_comm.unixfs._reader import Node
+    from ipfs_comm.unixfs.builder import Builder, Made
     from ipfs_comm.unixfs.format import Mtime
     from ipfs_comm.unixfs.options import Load, Put
 
@@ -53,13 +53,6 @@ class Form:
             inherited, named = 1, self.hash_alg
         version = inherited if self.cid_version is None else self.cid_version
         return replace(base, cid_version=version, hash_alg=named).resolved()
-
-
-def exists_already(place: Place) -> InvalidInputError:
-    """Return the error about a name that is taken."""
-    return InvalidInputError(
-        f"directory already has entry by that name: {place} is there already", code="ERR_ALREADY_EXISTS"
-    )
 
 
 class Tree:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ipfs_comm.errors import NotFoundError, NotUnixFSError
 from ipfs_comm.node.embedded.mfs.tree import Form
 from ipfs_comm.unixfs import exporter
-from ipfs_comm.unixfs._builder import RAW
+from ipfs_comm.unixfs.builder import RAW
 from ipfs_comm.unixfs.file_edit import FileEditor
 from ipfs_comm.unixfs.format import Mtime, UnixFS
 from ipfs_comm.unixfs.importer import pieces_of
@@ -19,10 +19,10 @@ from ipfs_comm.unixfs.source import Source
 if TYPE_CHECKING:
     from ipfs_comm.ipld import CID
     from ipfs_comm.node.embedded.context import Context
-    from ipfs_comm.node.embedded.mfs.path import Place
     from ipfs_comm.node.embedded.mfs.root import Root
     from ipfs_comm.node.embedded.mfs.tree import Tree
-    from ipfs_comm.unixfs._builder import Builder, Made
+    from ipfs_comm.node.mfs_path import Place
+    from ipfs_comm.unixfs.builder import Builder, Made
     from ipfs_comm.unixfs.importer import Content
 
 

@@ -30,6 +30,7 @@ export interface PortEventMap {
 }
 
 let takeSeat: (port: Port) => Seat | null;
+let listenForLeaving: (port: Port, listener: () => void) => void;
 
 /** Seats of ports that nobody has any more: nobody will ever read from them. */
 const abandoned = new FinalizationRegistry<Seat>(seat => seat.close());
@@ -56,6 +57,8 @@ export class Port extends EventTarget {
   #gathering = false;
   #closed = false;
   #error: Error | undefined;
+  /** Told when this end is let go of. */
+  readonly #leaving: (() => void)[] = [];
   readonly #handlers = new Map<string, { listener: EventListener; handler: (this: Port, event: never) => unknown }>();
 
   static {
@@ -67,8 +70,10 @@ export class Port extends EventTarget {
       }
       port.#seat = null;
       port.#closed = true;
+      port.#left();
       return seat;
     };
+    listenForLeaving = (port, listener) => port.#leaving.push(listener);
   }
 
   /** Ports come from `connect`, from messages and from channels; a seat is not for users to make. */
@@ -152,6 +157,7 @@ export class Port extends EventTarget {
     if (this.#closed) return;
     this.#closed = true;
     this.#leave()?.close();
+    this.#left();
   }
 
   override addEventListener<K extends keyof PortEventMap>(
@@ -214,6 +220,10 @@ export class Port extends EventTarget {
       const port = reference.deref();
       if (port !== undefined) task(port.#turn);
     };
+  }
+
+  #left(): void {
+    for (const listener of this.#leaving.splice(0)) listener();
   }
 
   /** Leave the seat, which is not for the collector to close any more. */
@@ -336,6 +346,11 @@ function messageEvent(data: unknown, ports: readonly Port[]): MessageEvent {
 /** Take the seat out of a port, which is dead from then on: a transfer to another kind of end. */
 export function unseat(port: Port): Seat | null {
   return port.closed ? null : takeSeat(port);
+}
+
+/** Be told when a port is closed or transferred at this end, of which it dispatches no event. */
+export function whenLeft(port: Port, listener: () => void): void {
+  listenForLeaving(port, listener);
 }
 
 /** A pair of entangled ports in this process. */

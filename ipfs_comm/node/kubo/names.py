@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from ipfs_comm.errors import NotFoundError
 from ipfs_comm.ipld.path import ContentPath, parse
-from ipfs_comm.node.embedded.names import Names, name_of
+from ipfs_comm.node.embedded.names import Names
 from ipfs_comm.node.kubo.answers import Said
+from ipfs_comm.node.target import name_of
 
 if TYPE_CHECKING:
     from ipfs_comm.node.kubo.rpc import Rpc

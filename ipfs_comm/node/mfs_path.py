@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ipfs_comm.errors import InvalidInputError, InvalidPathError
-from ipfs_comm.node.embedded.context import Target, target
+from ipfs_comm.errors import InvalidInputError, InvalidPathError, IPFSCommError
+from ipfs_comm.node.target import Target, target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ipfs_comm.node.api import CIDLike
 
 #: The most names in one path.
@@ -119,3 +121,27 @@ def places(paths: tuple[Any, ...], *, least: int, what: str) -> list[Any]:
             code="ERR_INVALID_PARAMS",
         )
     return flat
+
+
+def exists_already(place: Place) -> InvalidInputError:
+    """Return the error about a name that is taken."""
+    return InvalidInputError(
+        f"directory already has entry by that name: {place} is there already", code="ERR_ALREADY_EXISTS"
+    )
+
+
+def is_root() -> InvalidInputError:
+    """Return the error about the root, which cannot be removed."""
+    return InvalidInputError("cannot delete root: remove what is in it", code="ERR_INVALID_PARAMS")
+
+
+def not_removed(problems: Sequence[IPFSCommError], count: int) -> IPFSCommError:
+    """Return the error about those of ``count`` paths that were not removed, of which there is one at least."""
+    first = problems[0]
+    if count == 1:
+        return first
+    return type(first)(
+        f"{len(problems)} of {count} paths were not removed: {'; '.join(map(str, problems[:5]))}",
+        code=first.code,
+        detail=first.detail,
+    )
