@@ -143,10 +143,10 @@ test: setup ## everything, from nothing
 	trap 'kill $$building 2>/dev/null || true' EXIT
 	$(MAKE) lint test-typescript test-python
 	wait $$building
-	$(MAKE) test-kubo test-faults conformance test-browser CONFORMANCE='--client old-0.13.1,own'
+	$(MAKE) test-kubo test-faults conformance test-browser CONFORMANCE=--short
 
 test-long: test ## what takes minutes or gigabytes as well
-	$(MAKE) conformance CONFORMANCE='--client own,kubo-rpc-client --node kubo'
+	$(MAKE) conformance
 	$(PY) -m pytest -m heavy
 	IPFS_COMM_DAMAGE_CASES=100 $(PY) -m pytest tests/blockstore/test_damage.py
 	IPFS_COMM_KUBO_EXAMPLES=20 $(PY) -m pytest tests/kubo

@@ -1,8 +1,9 @@
 // Runs interface-ipfs-core through each client over each carrier, and holds the results against what is pinned.
 //
-//   node run.mjs [--client old-0.13.1,own,kubo-rpc-client] [--node embedded,kubo] [--carrier stdio,direct,http] [--suite root,dag,…] [--jobs 4] [--write]
+//   node run.mjs [--client old-0.13.1,own,kubo-rpc-client] [--node embedded,kubo] [--carrier stdio,direct,http] [--suite root,dag,…] [--jobs 4] [--short] [--write]
 //
-// A carrier is a name of carriers/, or a path to a module like those. Results go to build/conformance.json. With --write, pinned.json and
+// A carrier is a name of carriers/, or a path to a module like those. Results go to build/conformance.json. With --short, each client takes
+// one carrier to a node, and Kubo's own is left out. With --write, pinned.json and
 // known-failures.json take on what came out; reasons that cannot be read off the failure are left for a person to fill in.
 
 import { fork, spawnSync } from 'node:child_process'
@@ -32,14 +33,14 @@ const SHOWN = 40
 const WHOLE = ['root', 'dag', 'block', 'files', 'pin', 'key', 'name', 'object', 'repo', 'config', 'bootstrap', 'stats', 'miscellaneous']
 const PEERS = ['pubsub', 'swarm', 'bitswap', 'dht', 'ping', 'namePubsub']
 const OLD = ['root', 'dag', 'block', 'files']
-/** What is run where nothing is chosen: what carries each client to each node, and the suites. */
+/** What is run where nothing is chosen: what carries each client to each node, all of it or in short, and the suites. */
 const RUNS = {
-  'old-0.13.1': { embedded: { carriers: ['stdio', 'direct'], suites: OLD } },
+  'old-0.13.1': { embedded: { carriers: ['stdio', 'direct'], short: ['direct'], suites: OLD } },
   own: {
-    embedded: { carriers: ['stdio', 'direct'], suites: WHOLE },
-    kubo: { carriers: ['stdio'], suites: [...WHOLE, ...PEERS] }
+    embedded: { carriers: ['stdio', 'direct'], short: ['direct'], suites: WHOLE },
+    kubo: { carriers: ['stdio'], short: ['stdio'], suites: [...WHOLE, ...PEERS] }
   },
-  'kubo-rpc-client': { kubo: { carriers: ['http'], suites: [...WHOLE, ...PEERS] } }
+  'kubo-rpc-client': { kubo: { carriers: ['http'], short: [], suites: [...WHOLE, ...PEERS] } }
 }
 /** Suites that take long, and so begin first; those that wait more than they work before the others. */
 const LONG = ['namePubsub', 'pin', 'root', 'files', 'pubsub', 'dag', 'block']
@@ -53,6 +54,7 @@ const { values: options } = parseArgs({
     client: { type: 'string', default: Object.keys(RUNS).join(',') },
     node: { type: 'string', default: 'embedded,kubo' },
     jobs: { type: 'string', default: String(os.availableParallelism() + 2) },
+    short: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false }
   }
 })
@@ -110,8 +112,8 @@ process.exit(complaints.length === 0 ? 0 : 1)
 /** Every suite through every client over every carrier, in the order in which the results are told. */
 function planned () {
   const runs = options.client.split(',').flatMap(client => options.node.split(',').flatMap(kind => {
-    const { carriers, suites } = RUNS[client]?.[kind] ?? { carriers: [] }
-    const chosen = options.carrier?.split(',') ?? carriers
+    const { carriers, short, suites } = RUNS[client]?.[kind] ?? { carriers: [] }
+    const chosen = options.carrier?.split(',') ?? (options.short ? short : carriers)
     // A client that speaks to ports takes any carrier of them; one that speaks RPC has one way.
     const fitting = chosen.filter(carrier => (carrier === 'http') === carriers.includes('http'))
     return carriers.length === 0 ? [] : fitting.map(carrier => ({ client, kind, carrier, suites }))
