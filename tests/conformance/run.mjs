@@ -112,7 +112,7 @@ process.exit(complaints.length === 0 ? 0 : 1)
 /** Every suite through every client over every carrier, in the order in which the results are told. */
 function planned () {
   const runs = options.client.split(',').flatMap(client => options.node.split(',').flatMap(kind => {
-    const { carriers, short, suites } = RUNS[client]?.[kind] ?? { carriers: [] }
+    const { carriers, short, suites } = RUNS[client]?.[kind] ?? { carriers: [], short: [] }
     const chosen = options.carrier?.split(',') ?? (options.short ? short : carriers)
     // A client that speaks to ports takes any carrier of them; one that speaks RPC has one way.
     const fitting = chosen.filter(carrier => (carrier === 'http') === carriers.includes('http'))
