@@ -63,7 +63,7 @@ export function compare ({ pinned, known, races }, outcomes) {
   return complaints
 }
 
-/** The tests of a suite that failed in the way in which they may: the answer was faster than the test's timer. */
+/** The tests of a suite that failed in the way in which they may: something was faster than the test waits for. */
 export function lostRaces (races, key, suite, results) {
   const texts = Object.assign({}, ...[scopeOf(key), key].map(scope => races[scope]?.[suite]))
   return results

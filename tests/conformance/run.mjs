@@ -99,7 +99,7 @@ writeResults()
 const expectations = readExpectations()
 for (const [key, suites] of Object.entries(outcomes)) {
   for (const [suite, results] of Object.entries(suites)) {
-    for (const test of lostRaces(expectations.races, key, suite, results)) console.log(`${key} ${suite}: the answer came before the timer: ${test}`)
+    for (const test of lostRaces(expectations.races, key, suite, results)) console.log(`${key} ${suite}: a race was lost as it may be: ${test}`)
   }
 }
 if (options.write) writeExpectations(expectations, outcomes)
