@@ -1,5 +1,7 @@
 /** The protocol of ipfs-message-port: the shapes of all messages, as types. */
 
+import type { WHEN_LEFT } from '../wire/port/port.js';
+
 /** A port as this protocol uses it: one of ours, or a native MessagePort. */
 export interface PortLike {
   postMessage(message: unknown, transfer: object[]): void;
@@ -7,6 +9,8 @@ export interface PortLike {
   removeEventListener(type: string, listener: (event: Event) => void): void;
   start(): void;
   close(): void;
+  /** What a Port has, and a native port has not. */
+  [WHEN_LEFT]?(listener: () => void): void;
 }
 
 /** A CID as plain data. `/` is the same object as `bytes`. */

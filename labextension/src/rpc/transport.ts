@@ -1,7 +1,7 @@
 /** Queries over a port: each is answered, aborted, late, or ended with the port. */
 
 import { AbortError, InvalidInputError, LinkError, TimeoutError } from '../errors.js';
-import { channel, Port, whenLeft } from '../wire/port/port.js';
+import { channel, Port, WHEN_LEFT } from '../wire/port/port.js';
 import { milliseconds } from './duration.js';
 import { decodeError } from './error.js';
 import { Lasting } from './lasting.js';
@@ -46,10 +46,7 @@ export class Transport {
       message: (message, ports) => this.#take(message, ports),
       close: error => this.#end(error ?? new LinkError('the port to the node was closed by the other end', { code: 'ERR_CLOSED' }))
     });
-    if (!(port instanceof Port)) return;
-    const left = (): void => this.#end(new LinkError('the port to the node is closed', { code: 'ERR_CLOSED' }));
-    if (port.closed) left();
-    else whenLeft(port, left);
+    port[WHEN_LEFT]?.(() => this.#end(new LinkError('the port to the node is closed', { code: 'ERR_CLOSED' })));
   }
 
   /** Why no call can be made any more; undefined while one can. */

@@ -29,8 +29,10 @@ export interface PortEventMap {
   close: CloseEvent;
 }
 
+/** The name of a method that every copy of this package knows; see `Port`. */
+export const WHEN_LEFT: unique symbol = Symbol.for('ipfs-comm.port.whenLeft') as never;
+
 let takeSeat: (port: Port) => Seat | null;
-let listenForLeaving: (port: Port, listener: () => void) => void;
 
 /** Seats of ports that nobody has any more: nobody will ever read from them. */
 const abandoned = new FinalizationRegistry<Seat>(seat => seat.close());
@@ -73,7 +75,6 @@ export class Port extends EventTarget {
       port.#left();
       return seat;
     };
-    listenForLeaving = (port, listener) => port.#leaving.push(listener);
   }
 
   /** Ports come from `connect`, from messages and from channels; a seat is not for users to make. */
@@ -222,6 +223,12 @@ export class Port extends EventTarget {
     };
   }
 
+  /** Be told when this end is closed or transferred, of which it dispatches no event; at once where it is closed already. */
+  [WHEN_LEFT](listener: () => void): void {
+    if (this.#closed) listener();
+    else this.#leaving.push(listener);
+  }
+
   #left(): void {
     for (const listener of this.#leaving.splice(0)) listener();
   }
@@ -346,11 +353,6 @@ function messageEvent(data: unknown, ports: readonly Port[]): MessageEvent {
 /** Take the seat out of a port, which is dead from then on: a transfer to another kind of end. */
 export function unseat(port: Port): Seat | null {
   return port.closed ? null : takeSeat(port);
-}
-
-/** Be told when a port is closed or transferred at this end, of which it dispatches no event. */
-export function whenLeft(port: Port, listener: () => void): void {
-  listenForLeaving(port, listener);
 }
 
 /** A pair of entangled ports in this process. */
